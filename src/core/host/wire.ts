@@ -1,0 +1,40 @@
+/** Reading and writing what agents send (state-machine.md §4.3–4.5). */
+import type { z } from 'zod';
+import { agentEventSchema, eventEnvelopeSchema } from '../../api/wire/events.ts';
+import type { AgentEvent, EventEnvelope } from '../../api/wire/events.ts';
+
+/** A decoded value, or a message that names the member and what is wrong with it. */
+export type Decoded<Value> =
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly message: string };
+
+/** Decodes the parsed body of POST /v1/agent/events: times in normal form, `effectiveMode` written out. */
+export function decodeEnvelope(value: unknown): Decoded<EventEnvelope> {
+  return decode(eventEnvelopeSchema, value);
+}
+
+/** Decodes one event, as it stands in an envelope or in an inbox. */
+export function decodeEvent(value: unknown): Decoded<AgentEvent> {
+  return decode(agentEventSchema, value);
+}
+
+/** The event as JSON carries it: a copy without members that are undefined. */
+export function encodeEvent(event: AgentEvent): AgentEvent {
+  return withoutUndefined(event);
+}
+
+/** Decodes `value` by a schema; the message names the first member at fault. */
+export function decode<Schema extends z.ZodType>(schema: Schema, value: unknown): Decoded<z.output<Schema>> {
+  const result = schema.safeParse(value);
+  if (result.success) return { ok: true, value: result.data };
+  const [issue] = result.error.issues;
+  const path = issue?.path.map(String).join('.') ?? '';
+  const message = issue?.message ?? 'does not fit the schema';
+  return { ok: false, message: path === '' ? message : `${path}: ${message}` };
+}
+
+function withoutUndefined<Value>(value: Value): Value {
+  if (Array.isArray(value)) return value.map(withoutUndefined) as Value;
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([, member]) => member !== undefined);
+  return Object.fromEntries(entries.map(([name, member]) => [name, withoutUndefined(member)])) as Value;
+}
