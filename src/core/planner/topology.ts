@@ -1,0 +1,72 @@
+import type { PlannerEdge, PlannerFleet, PlannerWave } from './types.ts';
+
+const NONE: readonly never[] = [];
+
+/**
+ * What a verified fleet says about order: channels, waves and edges, ready to be asked by name.
+ *
+ * It depends on the fleet alone, so one topology serves every plan until another release is in force. Tables are built
+ * when first asked for: a plan that touches one channel pays for one channel.
+ */
+export class FleetTopology {
+  readonly #fleet: PlannerFleet;
+  readonly #waveOf = new Map<string, ReadonlyMap<string, number>>();
+  #predecessors: ReadonlyMap<string, readonly string[]> | undefined;
+  #gating: ReadonlyMap<string, readonly string[]> | undefined;
+
+  constructor(fleet: PlannerFleet) {
+    this.#fleet = fleet;
+  }
+
+  /** The channel a host is declared on, undefined where the fleet does not know the host. */
+  channelOf(host: string): string | undefined {
+    const { hosts } = this.#fleet;
+    return Object.hasOwn(hosts, host) ? hosts[host]?.channel : undefined;
+  }
+
+  /** The waves of a channel; empty where it declares none. */
+  waves(channel: string): readonly PlannerWave[] {
+    const { waves } = this.#fleet;
+    return (Object.hasOwn(waves, channel) ? waves[channel] : undefined) ?? NONE;
+  }
+
+  /** The first wave of the channel that lists the host. */
+  waveOf(channel: string, host: string): number | undefined {
+    let table = this.#waveOf.get(channel);
+    if (table === undefined) {
+      table = firstWaves(this.waves(channel));
+      this.#waveOf.set(channel, table);
+    }
+    return table.get(host);
+  }
+
+  /** The channels that `channel` waits for, in declared order. */
+  predecessorChannels(channel: string): readonly string[] {
+    this.#predecessors ??= byGated(this.#fleet.channelEdges ?? NONE);
+    return this.#predecessors.get(channel) ?? NONE;
+  }
+
+  /** The hosts that `host` waits for, in declared order, of any channel. */
+  gatingHosts(host: string): readonly string[] {
+    this.#gating ??= byGated(this.#fleet.edges ?? NONE);
+    return this.#gating.get(host) ?? NONE;
+  }
+}
+
+function firstWaves(waves: readonly PlannerWave[]): Map<string, number> {
+  const table = new Map<string, number>();
+  for (const [index, wave] of waves.entries()) {
+    for (const host of wave.hosts) if (!table.has(host)) table.set(host, index);
+  }
+  return table;
+}
+
+function byGated(edges: readonly PlannerEdge[]): Map<string, string[]> {
+  const table = new Map<string, string[]>();
+  for (const { gated, gates } of edges) {
+    const gating = table.get(gated);
+    if (gating === undefined) table.set(gated, [gates]);
+    else gating.push(gates);
+  }
+  return table;
+}
