@@ -1,0 +1,11 @@
+/** The API group, version and the names that every object of the operator shares (kubernetes-api.md, first section). */
+export const GROUP = 'nixfleet.dev';
+export const VERSION = 'v1alpha1';
+export const API_VERSION = `${GROUP}/${VERSION}`;
+export const CATEGORY = 'nixfleet';
+
+/** Label keys. Their values are object names, never free text (kubernetes-api.md, Conventions). */
+export const LABEL_FLEET = `${GROUP}/fleet`;
+export const LABEL_ROLLOUT = `${GROUP}/rollout`;
+export const LABEL_HOST = `${GROUP}/host`;
+export const LABEL_CONTENT = `${GROUP}/content`;
