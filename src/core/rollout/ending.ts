@@ -1,0 +1,35 @@
+/** How a rollout is taken over, forgotten or cleared (state-machine.md §11). */
+import type { OperatorClearance, RetentionExpired, SuccessorOpened } from './events.ts';
+import type { RolloutRecord } from './record.ts';
+import { illegal, moved, unchanged, unimplemented, type RolloutStepResult } from './result.ts';
+
+/** Another rollout has taken over: everything but a pruned rollout gives way, a terminal one too. */
+export function successorOpened(record: RolloutRecord, event: SuccessorOpened): RolloutStepResult {
+  if (record.state === 'Pruned') return illegal(record, event);
+  return record.state === 'Superseded'
+    ? unchanged(record)
+    : moved(record, 'Superseded', event.at, { supersededAt: event.at });
+}
+
+/** Only what has ended can be forgotten. */
+export function retentionExpired(record: RolloutRecord, event: RetentionExpired): RolloutStepResult {
+  switch (record.state) {
+    case 'Terminal':
+    case 'Reverted':
+    case 'Failed':
+    case 'Superseded':
+      return moved(record, 'Pruned', event.at);
+    case 'Opening':
+    case 'Active':
+    case 'Converging':
+    case 'Pruned':
+      return illegal(record, event);
+  }
+}
+
+/** Has a meaning where a rollout is halted, but none that was ever decided: D2 clears outside the reducer. */
+export function operatorClearance(record: RolloutRecord, event: OperatorClearance): RolloutStepResult {
+  return record.state === 'Reverted' || record.state === 'Failed'
+    ? unimplemented(record, event)
+    : illegal(record, event);
+}
