@@ -1,0 +1,188 @@
+import { BackOff } from './back-off.ts';
+import type { Clock } from './clock.ts';
+import { errorOfStatus, isConnectionRefused, isExpired, KubeError } from './errors.ts';
+import type { ObjectList, WatchEvent } from './kube-client.ts';
+import type { ListWatch } from './list-watch.ts';
+import type { Logger } from './logger.ts';
+import { compareVersions, keyOf, type KubeObject } from './resource.ts';
+import { noMetrics, type RelistReason, type RuntimeMetrics } from './runtime-metrics.ts';
+import type { Store } from './store.ts';
+import { openWatchScope } from './watch-scope.ts';
+
+/** How a reflector is set up. */
+export interface ReflectorOptions<T extends KubeObject> {
+  readonly source: ListWatch<T>;
+  readonly store: Store<T>;
+  readonly clock: Clock;
+  /** Numbers in [0, 1), for jitter. */
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly metrics?: RuntimeMetrics;
+  /** A watch without any line for so many milliseconds is cut (90,000; bookmarks come every minute). */
+  readonly idleMs?: number;
+}
+
+const PAGE = 500;
+/** A watch that lasted longer than this was healthy: the next one starts at once. */
+const HEALTHY_MS = 1000;
+/** Failures in a row, with a server that answers, after which the collection is read again. */
+const GIVE_UP = 5;
+
+/** The server's history no longer contains, or contradicts, what the store holds. */
+class RelistNeeded extends Error {
+  override readonly name = 'RelistNeeded';
+  readonly reason: RelistReason;
+
+  constructor(reason: RelistReason) {
+    super(`the collection must be read again: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+/**
+ * Keeps a store equal to a collection on the server: list once, then watch from there for ever. Reads the collection
+ * again only when the server has forgotten where the watch was (410), or when its history is another one (an etcd that
+ * was wiped or restored), which a cheap probe before every reconnect finds out.
+ */
+export class Reflector<T extends KubeObject> {
+  readonly #options: ReflectorOptions<T>;
+  readonly #metrics: RuntimeMetrics;
+  readonly #backOff: BackOff;
+  #relist: RelistReason | undefined = 'start';
+
+  constructor(options: ReflectorOptions<T>) {
+    this.#options = options;
+    this.#metrics = options.metrics ?? noMetrics;
+    this.#backOff = new BackOff(200, 5_000, options.random);
+  }
+
+  /** Follows the collection until the signal aborts; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const started = this.#options.clock.monotonicMillis();
+      let wait: number | undefined;
+      try {
+        await this.#follow(signal);
+        this.#metrics.watchEnded(this.#options.source.name, 'closed');
+      } catch (error) {
+        if (signal.aborted) return;
+        wait = this.#handle(error);
+      }
+      const healthy = this.#options.clock.monotonicMillis() - started > HEALTHY_MS;
+      await this.#pause(healthy && wait === undefined, wait ?? 0, signal);
+    }
+  }
+
+  /** List or probe, then one watch to its end. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    if (this.#relist === undefined) await this.#probe(signal);
+    else await this.#list(this.#relist, signal);
+    await this.#watch(signal);
+  }
+
+  async #list(reason: RelistReason, signal: AbortSignal): Promise<void> {
+    const { source, store } = this.#options;
+    this.#metrics.relisted(source.name, reason);
+    const token = store.beginList();
+    const known = store.newestVersion;
+    let list: ObjectList<T> | undefined;
+    if (reason === 'start' || reason === 'failed') list = await source.list({ resourceVersion: '0' }, signal);
+    // The server's cache may lag behind what this process has seen or written.
+    if (list === undefined || compareVersions(list.resourceVersion, known) < 0) {
+      list = await this.#listNewest(signal);
+    }
+    store.applyList(list.items, list.resourceVersion, token);
+    this.#relist = undefined;
+  }
+
+  async #listNewest(signal: AbortSignal): Promise<ObjectList<T>> {
+    const { source } = this.#options;
+    const items: T[] = [];
+    let page = await source.list({ limit: PAGE }, signal);
+    items.push(...page.items);
+    try {
+      while (page.continue !== undefined) {
+        page = await source.list({ limit: PAGE, continue: page.continue }, signal);
+        items.push(...page.items);
+      }
+    } catch (error) {
+      // The pages outlived the server's history; one big answer cannot.
+      if (!isExpired(error)) throw error;
+      return source.list({}, signal);
+    }
+    return { items, resourceVersion: page.resourceVersion };
+  }
+
+  /** Compares one object with the store before a watch goes on in a history that may have been replaced. */
+  async #probe(signal: AbortSignal): Promise<void> {
+    const { source, store } = this.#options;
+    const progress = store.progress ?? '0';
+    const { items, resourceVersion } = await source.list({ limit: 1 }, signal);
+    if (compareVersions(resourceVersion, progress) < 0) throw new RelistNeeded('rewound');
+    const [first] = items;
+    if (first === undefined) {
+      if (store.size > 0) throw new RelistNeeded('replaced');
+      return;
+    }
+    const cached = store.get(keyOf(first));
+    const known =
+      cached === undefined
+        ? compareVersions(first.metadata.resourceVersion ?? '0', progress) > 0
+        : cached.metadata.uid === first.metadata.uid;
+    if (!known) throw new RelistNeeded('replaced');
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { source, store, clock, random, idleMs = 90_000 } = this.#options;
+    const timeoutSeconds = 300 + Math.floor(random() * 300);
+    const scope = openWatchScope(clock, signal, { idleMs, deadlineMs: (timeoutSeconds + 10) * 1000 });
+    const opened = clock.monotonicMillis();
+    try {
+      const from = { resourceVersion: store.progress ?? '0', timeoutSeconds };
+      for await (const event of await source.watch(from, scope.signal)) {
+        scope.touch();
+        this.#apply(event);
+      }
+    } finally {
+      scope.end();
+      if (clock.monotonicMillis() - opened > HEALTHY_MS) this.#backOff.reset();
+    }
+  }
+
+  #apply(event: WatchEvent<T>): void {
+    if (event.type === 'ERROR') throw errorOfStatus(event.object);
+    const { store } = this.#options;
+    const version = versionIn(event.object);
+    if (compareVersions(version, store.progress ?? '0') < 0) throw new RelistNeeded('rewound');
+    if (event.type === 'BOOKMARK') store.advance(version);
+    else store.applyEvent(event.type, event.object);
+  }
+
+  /** Decides what a failure means; the least wait in milliseconds that it asks for. */
+  #handle(error: unknown): number {
+    const { log, source } = this.#options;
+    if (isExpired(error)) this.#relist = 'expired';
+    else if (error instanceof RelistNeeded) this.#relist = error.reason;
+    else if (!isConnectionRefused(error) && this.#backOff.failures >= GIVE_UP) this.#relist ??= 'failed';
+    this.#metrics.watchEnded(source.name, causeOf(error));
+    log.debug({ err: error, relist: this.#relist }, 'following the collection again after a failure');
+    return error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
+  }
+
+  async #pause(healthy: boolean, floorMs: number, signal: AbortSignal): Promise<void> {
+    if (healthy || signal.aborted) return;
+    const wait = Math.max(floorMs, this.#backOff.next());
+    await this.#options.clock.sleep(wait, signal).catch(() => undefined);
+  }
+}
+
+function versionIn(object: KubeObject): string {
+  const metadata = object.metadata as KubeObject['metadata'] | undefined;
+  if (metadata?.resourceVersion !== undefined) return metadata.resourceVersion;
+  throw new KubeError({ status: 0, reason: 'BadAnswer', message: 'a watch event without resource version' });
+}
+
+function causeOf(error: unknown): string {
+  if (error instanceof RelistNeeded) return error.reason;
+  return error instanceof KubeError ? error.reason : 'unknown';
+}
