@@ -1,0 +1,61 @@
+import type { Fleet } from '../api/kinds/fleet.ts';
+import type { Host } from '../api/kinds/host.ts';
+import type { HostRolloutRecord } from '../api/kinds/host-rollout-record.ts';
+import type { QuarantinedClosure } from '../api/kinds/quarantined-closure.ts';
+import type { Rollout } from '../api/kinds/rollout.ts';
+import type { ConfigMap } from '../kube/blob-store.ts';
+import type { Clock } from '../kube/clock.ts';
+import type { EventSink } from '../kube/events.ts';
+import type { KubeClient } from '../kube/kube-client.ts';
+import type { Logger } from '../kube/logger.ts';
+import type { Store } from '../kube/store.ts';
+import type { DomainMetrics } from './domain-metrics.ts';
+import type { ControllerSettings } from './settings.ts';
+
+/** Names of the store indexes that the controllers look objects up by. */
+export const INDEX_BY_ROLLOUT = 'rollout';
+export const INDEX_BY_HOST = 'host';
+
+/** What the informers hold; answers of own writes go in, too. */
+export interface Stores {
+  readonly fleets: Store<Fleet>;
+  readonly rollouts: Store<Rollout>;
+  /** Indexed by `INDEX_BY_ROLLOUT` (Rollout name) and `INDEX_BY_HOST` (Host name). */
+  readonly records: Store<HostRolloutRecord>;
+  readonly hosts: Store<Host>;
+  readonly quarantines: Store<QuarantinedClosure>;
+  /** Without content ConfigMaps. */
+  readonly configMaps: Store<ConfigMap>;
+}
+
+/** What every controller works with. */
+export interface ControllerContext {
+  /** Refuses writes once the Lease may be gone. */
+  readonly client: KubeClient;
+  readonly stores: Stores;
+  readonly namespace: string;
+  /** The one Fleet that this installation serves. */
+  readonly fleetName: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** One line per transition and decision: who, from, to, seq, cause (kubernetes-api.md, Events and logs). */
+  readonly audit: Logger;
+  readonly events: EventSink;
+  readonly metrics: DomainMetrics;
+  readonly settings: ControllerSettings;
+  /** The monotonic time since which this process has led, in milliseconds. */
+  readonly leadingSinceMs: number;
+}
+
+/** The store key of an object of this installation. */
+export function keyIn(context: Pick<ControllerContext, 'namespace'>, name: string): string {
+  return `${context.namespace}/${name}`;
+}
+
+/** The served Fleet as cached. */
+export function servedFleet(
+  context: Pick<ControllerContext, 'namespace' | 'fleetName' | 'stores'>,
+): Fleet | undefined {
+  return context.stores.fleets.get(keyIn(context, context.fleetName));
+}

@@ -1,0 +1,40 @@
+/** Waiting times of the controllers in milliseconds; flags set them, demos and tests shorten them. */
+export interface ControllerSettings {
+  /** A plan is made at least this often, whatever the informers say (D10). */
+  readonly planIntervalMs: number;
+  /** Changes within this time make one plan. */
+  readonly planDebounceMs: number;
+  /** A delivered mark is not handed out again sooner. */
+  readonly redeliverAfterMs: number;
+  /** A new host counts as settled when it reported the same closure twice this far apart (D22). */
+  readonly settleGapMs: number;
+  /** … or this long after its first report (D22). */
+  readonly settleMaxMs: number;
+  /** No second dispatch while another live record of the host is delivered or Activating for less than this (D20). */
+  readonly hostBusyMs: number;
+  /** A superseded record stops holding its slot this long after soakDueAt (D20). */
+  readonly supersededHoldMs: number;
+  /** Inbox entries that cause no transition wait at most this long for the next one … */
+  readonly inboxMaxAgeMs: number;
+  /** … or until so many of them wait. */
+  readonly inboxBatch: number;
+  /** Counters and `blocked` of a Rollout or Fleet are written at most this often. */
+  readonly statusIntervalMs: number;
+  /** Old rollouts and content are looked for this often. */
+  readonly retentionIntervalMs: number;
+}
+
+/** The documented defaults. */
+export const DEFAULT_SETTINGS: ControllerSettings = {
+  planIntervalMs: 15_000,
+  planDebounceMs: 50,
+  redeliverAfterMs: 15_000,
+  settleGapMs: 55_000,
+  settleMaxMs: 330_000,
+  hostBusyMs: 600_000,
+  supersededHoldMs: 600_000,
+  inboxMaxAgeMs: 5_000,
+  inboxBatch: 8,
+  statusIntervalMs: 1_000,
+  retentionIntervalMs: 60_000,
+};

@@ -1,0 +1,53 @@
+import { compareCodePoints } from '../planner/order.ts';
+import type { PublishedRelease, Release, SignedDocument } from './release.ts';
+
+interface BundledDocument {
+  readonly text: string;
+  readonly signature: string;
+}
+
+interface Bundle {
+  readonly version: 1;
+  readonly fleet: BundledDocument;
+  readonly manifests: readonly (BundledDocument & { readonly channel: string })[];
+}
+
+/**
+ * The bytes under which a release is kept: exact texts and signatures, manifests by channel, so that the same release
+ * always makes the same bytes (architecture.md §1, content in force). Verified documents are UTF-8 text.
+ */
+export function encodeReleaseBundle(release: Release): Uint8Array {
+  const bundle: Bundle = {
+    version: 1,
+    fleet: bundled(release),
+    manifests: [...release.manifests.values()]
+      .toSorted((a, b) => compareCodePoints(a.channel, b.channel))
+      .map((manifest) => ({ channel: manifest.channel, ...bundled(manifest) })),
+  };
+  return Buffer.from(JSON.stringify(bundle));
+}
+
+/** What a bundle holds, to be verified again. Throws on bytes that `encodeReleaseBundle` did not make. */
+export function decodeReleaseBundle(bytes: Uint8Array): PublishedRelease {
+  const bundle = JSON.parse(Buffer.from(bytes).toString('utf8')) as Bundle;
+  if (bundle.version !== 1) {
+    throw new Error(
+      `the content in force has bundle version ${String(bundle.version)}; this operator reads 1`,
+    );
+  }
+  return {
+    fleet: unbundled(bundle.fleet),
+    manifests: bundle.manifests.map((manifest) => ({
+      channel: manifest.channel,
+      document: unbundled(manifest),
+    })),
+  };
+}
+
+function bundled({ bytes, signature }: SignedDocument): BundledDocument {
+  return { text: Buffer.from(bytes).toString('utf8'), signature: Buffer.from(signature).toString('base64') };
+}
+
+function unbundled({ text, signature }: BundledDocument): SignedDocument {
+  return { bytes: Buffer.from(text, 'utf8'), signature: Buffer.from(signature, 'base64') };
+}
