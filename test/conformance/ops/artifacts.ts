@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { artifactTime, mapOf } from '../../../src/api/artifacts/fields.ts';
-import { fleetHostSchema, fleetResolvedSchema } from '../../../src/api/artifacts/fleet-resolved.ts';
+import {
+  fleetHostSchema,
+  fleetResolvedSchema,
+  rolloutPolicySchema,
+} from '../../../src/api/artifacts/fleet-resolved.ts';
 import { selectorSchema } from '../../../src/api/artifacts/selector.ts';
 import { trustConfigSchema, trustedKeySchema } from '../../../src/api/artifacts/trust-config.ts';
 import { decodeBase64 } from '../../../src/core/artifacts/base64.ts';
@@ -8,6 +12,7 @@ import { canonicalize, canonicalizeValue } from '../../../src/core/artifacts/can
 import { countsForGate, verifyEvidence } from '../../../src/core/artifacts/evidence.ts';
 import { sha256Hex } from '../../../src/core/artifacts/hash.ts';
 import { activeKeys, rotationsDue, timelessKeys } from '../../../src/core/artifacts/key-slots.ts';
+import { normalizeFleet } from '../../../src/core/artifacts/normalize.ts';
 import { currentRolloutIds, projectManifest } from '../../../src/core/artifacts/projection.ts';
 import { selectedHosts, selectorSummary } from '../../../src/core/artifacts/selector.ts';
 import { verifyArtifact } from '../../../src/core/artifacts/verify.ts';
@@ -37,6 +42,8 @@ const projectionSchema = z.object({
   fleet_resolved_hash: z.string(),
 });
 
+const policiesSchema = z.object({ fleet: z.object({ rolloutPolicies: mapOf(rolloutPolicySchema) }) });
+
 /** Operations on signed artifacts (planner.md §1) by their name in the vector files. */
 export const ops: Record<string, Op> = {
   canonicalize: (input) => {
@@ -61,6 +68,12 @@ export const ops: Record<string, Op> = {
     };
   },
   project_manifest: runProjection,
+  normalize_policies: (input) => {
+    const reading = policiesSchema.safeParse(input);
+    return reading.success
+      ? { ok: { fleet: normalizeFleet(reading.data.fleet) } }
+      : { err: { kind: 'Decode' } };
+  },
   selector: (input) => {
     const { selector, hosts } = z
       .object({ selector: selectorSchema, hosts: mapOf(fleetHostSchema) })
