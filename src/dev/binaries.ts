@@ -38,13 +38,16 @@ const TOOLS: readonly GoTool[] = [
  *
  * Rejects, naming the remedies, where KUBEBUILDER_ASSETS lacks one of them or there is no Go to build with.
  */
-export async function findControlPlaneBinaries(onProgress: ProgressListener): Promise<ControlPlaneBinaries> {
-  const assets = process.env['KUBEBUILDER_ASSETS'];
+export async function findControlPlaneBinaries(
+  onProgress: ProgressListener,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<ControlPlaneBinaries> {
+  const assets = env['KUBEBUILDER_ASSETS'];
   if (assets !== undefined && assets !== '') return fromAssets(assets);
-  const folder = join(cacheFolder(), await pinHash());
+  const folder = join(cacheFolder(env), await pinHash());
   if (await hasAll(folder)) return inFolder(folder);
-  if (!(await hasGo())) throw new Error(noGoMessage());
-  await buildLocked(folder, onProgress);
+  if (!(await hasGo(env))) throw new Error(noGoMessage());
+  await buildLocked(folder, onProgress, env);
   return inFolder(folder);
 }
 
@@ -60,7 +63,11 @@ async function fromAssets(assets: string): Promise<ControlPlaneBinaries> {
 }
 
 /** The lock keeps two processes from building the same thing at once; the second then finds it done. */
-async function buildLocked(folder: string, onProgress: ProgressListener): Promise<void> {
+async function buildLocked(
+  folder: string,
+  onProgress: ProgressListener,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
   const lock = await waitForLock(`build:${folder}`, onProgress);
   try {
     await mkdir(folder, { recursive: true });
@@ -69,7 +76,7 @@ async function buildLocked(folder: string, onProgress: ProgressListener): Promis
       if (await isExecutable(join(folder, tool.name))) continue;
       const scratch = await mkdtemp(join(folder, 'building-'));
       const built = join(scratch, tool.name);
-      await buildGoTool(tool, built, onProgress);
+      await buildGoTool(tool, built, onProgress, env);
       await rename(built, join(folder, tool.name));
       await rm(scratch, { recursive: true });
     }

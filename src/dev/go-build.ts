@@ -39,7 +39,9 @@ export async function buildGoTool(
   tool: GoTool,
   outFile: string,
   onProgress: ProgressListener,
+  env: NodeJS.ProcessEnv,
 ): Promise<void> {
+  const goEnv = { ...env, CGO_ENABLED: '0', GOFLAGS: '' };
   const version = await pinnedVersion(tool);
   const what = `building ${tool.name} ${version} from source, once per machine`;
   let total = 0;
@@ -47,7 +49,7 @@ export async function buildGoTool(
     onProgress,
     () => `${what}: downloading its modules`,
     async () => {
-      await runGo(tool.moduleFolder, ['list', '-deps', tool.importPath], () => (total += 1));
+      await runGo(tool.moduleFolder, ['list', '-deps', tool.importPath], goEnv, () => (total += 1));
     },
   );
   let compiled = 0;
@@ -56,24 +58,29 @@ export async function buildGoTool(
   await withProgress(
     onProgress,
     () => `${what}: ${compiled} of at most ${total} packages compiled`,
-    async () => runGo(tool.moduleFolder, [...args, tool.importPath], () => (compiled += 1)),
+    async () => runGo(tool.moduleFolder, [...args, tool.importPath], goEnv, () => (compiled += 1)),
   );
 }
 
 /** Tells whether a Go toolchain answers on PATH. */
-export async function hasGo(): Promise<boolean> {
+export async function hasGo(env: NodeJS.ProcessEnv): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = spawn('go', ['version'], { stdio: 'ignore' });
+    const child = spawn('go', ['version'], { stdio: 'ignore', env });
     child.once('error', () => resolve(false));
     child.once('exit', (code) => resolve(code === 0));
   });
 }
 
-async function runGo(folder: string, args: string[], onLine: (line: string) => void): Promise<void> {
+async function runGo(
+  folder: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  onLine: (line: string) => void,
+): Promise<void> {
   const child = spawn('go', args, {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '' },
+    env,
   });
   const lastLines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {

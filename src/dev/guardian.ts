@@ -19,7 +19,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { GuardianCommand, GuardianReport } from './guardian-protocol.ts';
 import { tryLock } from './named-lock.ts';
 
-const LOCK_ATTEMPTS = 50;
+const LOCK_ATTEMPTS = 30;
 const LOCK_PAUSE_MS = 200;
 const TERM_GRACE_MS = 5_000;
 

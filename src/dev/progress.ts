@@ -29,7 +29,7 @@ export async function withProgress<T>(
 /**
  * A listener that writes to stderr: on a terminal one line that is redrawn, ended by `finish`; else a line each.
  */
-export function progressToStderr(): { onProgress: ProgressListener; finish(): void } {
+export function progressToStderr(): { onProgress: ProgressListener; finish: () => void } {
   const stream = process.stderr;
   if (!stream.isTTY) {
     return { onProgress: (line) => stream.write(`${line}\n`), finish: () => undefined };
