@@ -4,7 +4,7 @@ import { decodeBase64 } from './base64.ts';
 export type SshPublicKey =
   { readonly algorithm: 'ssh-ed25519'; readonly raw: Uint8Array } | { readonly algorithm: 'other' };
 
-const LINE = /^([\w+\-/=@.]+) ([\w+\-/=@.]+)(?: |$)/;
+const LINE = /^([A-Za-z\d+\-/=@.]+) ([A-Za-z\d+/=]+)(?: |$)/;
 const LENGTH_BYTES = 4;
 
 /** How the blob of an algorithm goes on after its name: `integer`s, `bytes`, or a curve point after the curve's name. */

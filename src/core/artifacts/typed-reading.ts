@@ -5,6 +5,7 @@ export type TypedReading<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
 
 const SHOWN_ISSUES = 3;
+const SHOWN_PATH_LENGTH = 200;
 
 /** Reads a JSON value as the schema's type; a refusal names the first few members that are wrong. */
 export function readTyped<Schema extends z.ZodType>(
@@ -14,7 +15,9 @@ export function readTyped<Schema extends z.ZodType>(
   const result = schema.safeParse(value);
   if (result.success) return { ok: true, value: result.data };
   const { issues } = result.error;
-  const shown = issues.slice(0, SHOWN_ISSUES).map(({ path, message }) => `${pathText(path)}: ${message}`);
+  const shown = issues
+    .slice(0, SHOWN_ISSUES)
+    .map(({ path, message }) => `${bounded(pathText(path))}: ${message.replace(/^Invalid input: /, '')}`);
   if (issues.length > SHOWN_ISSUES) shown.push(`and ${issues.length - SHOWN_ISSUES} more`);
   return { ok: false, message: shown.join('; ') };
 }
@@ -28,4 +31,9 @@ function pathText(path: readonly PropertyKey[]): string {
     else text += `[${JSON.stringify(String(step))}]`;
   }
   return text;
+}
+
+/** A member's name may be as long as the document. */
+function bounded(path: string): string {
+  return path.length <= SHOWN_PATH_LENGTH ? path : `${path.slice(0, SHOWN_PATH_LENGTH)}…`;
 }

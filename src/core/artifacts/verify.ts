@@ -1,42 +1,15 @@
-import { type BootstrapNonces, bootstrapNoncesSchema } from '../../api/artifacts/bootstrap-nonces.ts';
-import { type FleetResolved, fleetResolvedSchema } from '../../api/artifacts/fleet-resolved.ts';
-import { type Revocations, revocationsSchema } from '../../api/artifacts/revocations.ts';
-import { type RolloutManifest, rolloutManifestSchema } from '../../api/artifacts/rollout-manifest.ts';
 import type { TrustedKey } from '../../api/artifacts/trust-config.ts';
 import { compareTimestamps, epochNanos, type Timestamp } from '../../api/time.ts';
 import { canonicalizeBytes } from './canonical-json.ts';
 import { sha256Hex } from './hash.ts';
 import { checkSignature } from './keys.ts';
-import { normalizeFleet } from './normalize.ts';
+import { type ArtifactKind, type ArtifactPayloads, readArtifact } from './read-artifact.ts';
 import { rolloutIdOf } from './rollout-id.ts';
-import type { JsonValue } from './strict-json.ts';
-import { readTyped, type TypedReading } from './typed-reading.ts';
 import { refusal, type VerifyFailure, type VerifyFault } from './verify-error.ts';
 
 const SCHEMA_VERSION = 1;
 const SLACK_SECONDS = 60;
 const NANOS_PER_SECOND = 1_000_000_000n;
-
-/** The typed values of the four kinds of signed document, by the kind's name (planner.md §3). */
-export interface ArtifactPayloads {
-  fleet: FleetResolved;
-  rollout_manifest: RolloutManifest;
-  revocations: Revocations;
-  bootstrap_nonces: BootstrapNonces;
-}
-
-/** The name of a kind of signed document. */
-export type ArtifactKind = keyof ArtifactPayloads;
-
-const readers: { [Kind in ArtifactKind]: (value: JsonValue) => TypedReading<ArtifactPayloads[Kind]> } = {
-  fleet: (value) => {
-    const reading = readTyped(fleetResolvedSchema, value);
-    return reading.ok ? { ok: true, value: normalizeFleet(reading.value) } : reading;
-  },
-  rollout_manifest: (value) => readTyped(rolloutManifestSchema, value),
-  revocations: (value) => readTyped(revocationsSchema, value),
-  bootstrap_nonces: (value) => readTyped(bootstrapNoncesSchema, value),
-};
 
 /** What a document is judged against besides the keys. */
 export interface VerifyOptions {
@@ -83,7 +56,7 @@ export function verifyArtifact<Kind extends ArtifactKind>(
   const unsigned = checkKeys(keys, message, signature);
   if (unsigned !== undefined) return unsigned;
 
-  const reading = readers[kind](document.value);
+  const reading = readArtifact(kind, document.value);
   if (!reading.ok) return refusal({ error: 'Parse', detail: {} }, reading.message);
   const payload = reading.value;
   const { schemaVersion, meta } = payload;
@@ -126,7 +99,7 @@ function checkTime(signedAt: Timestamp, options: VerifyOptions): VerifyFault | u
   if (freshnessWindowSeconds === undefined) return undefined;
   const age = epochNanos(now) - epochNanos(signedAt);
   const slack = BigInt(SLACK_SECONDS) * NANOS_PER_SECOND;
-  if (age > BigInt(freshnessWindowSeconds) * NANOS_PER_SECOND + slack) {
+  if (age > BigInt(Math.trunc(freshnessWindowSeconds)) * NANOS_PER_SECOND + slack) {
     return { error: 'Stale', detail: { signed_at: signedAt, now, window_secs: freshnessWindowSeconds } };
   }
   if (-age > slack) {
