@@ -57,11 +57,6 @@ export function isExpired(error: unknown): error is KubeError {
   return error instanceof KubeError && (error.status === 410 || error.reason === 'Expired');
 }
 
-/** Nobody listens at the address: backing off is enough, what is cached may still be right. */
-export function isConnectionRefused(error: unknown): error is KubeError {
-  return error instanceof KubeError && error.code === 'ECONNREFUSED';
-}
-
 /** A write was stopped before it was sent, because this process no longer holds the Lease. */
 export class NotLeaderError extends Error {
   override readonly name = 'NotLeaderError';
@@ -120,5 +115,9 @@ function pickStatus(value: unknown): StatusFields {
 }
 
 function asRecord(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  return isRecord(value) ? value : {};
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

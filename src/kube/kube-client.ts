@@ -4,7 +4,7 @@ import type { KubeObject, ObjectRef, Resource, WithStatus } from './resource.ts'
 export interface RequestOptions {
   /** Ends the request; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Limit of one attempt in milliseconds; 30,000 where absent. Not used by watches. */
+  /** Limit of the whole request, retries and waiting included, in milliseconds (30,000). Not used by watches. */
   readonly timeoutMs?: number | undefined;
   /** Called right before a write is sent; a throw stops it. See `gateWrites`. */
   readonly beforeWrite?: (() => void) | undefined;
@@ -92,23 +92,25 @@ export interface KubeClient {
  * been taken over, and is called after any waiting, right before the bytes go out.
  */
 export function gateWrites(client: KubeClient, check: () => void): KubeClient {
-  const gated = <O extends RequestOptions>(options: O | undefined): O & RequestOptions => {
-    const inner = options?.beforeWrite;
-    const beforeWrite = (): void => {
+  const checked = (options: RequestOptions | undefined): { readonly beforeWrite: () => void } => ({
+    beforeWrite: () => {
       check();
-      inner?.();
-    };
-    return { ...(options as O), beforeWrite };
-  };
+      options?.beforeWrite?.();
+    },
+  });
   return {
     get: (resource, ref, options) => client.get(resource, ref, options),
     list: (resource, options) => client.list(resource, options),
     watch: (resource, options) => client.watch(resource, options),
-    create: (resource, object, options) => client.create(resource, object, gated(options)),
-    replace: (resource, object, options) => client.replace(resource, object, gated(options)),
-    replaceStatus: (resource, object, options) => client.replaceStatus(resource, object, gated(options)),
-    mergePatch: (resource, ref, patch, options) => client.mergePatch(resource, ref, patch, gated(options)),
-    delete: (resource, ref, options) => client.delete(resource, ref, gated(options)),
+    create: (resource, object, options) =>
+      client.create(resource, object, { ...options, ...checked(options) }),
+    replace: (resource, object, options) =>
+      client.replace(resource, object, { ...options, ...checked(options) }),
+    replaceStatus: (resource, object, options) =>
+      client.replaceStatus(resource, object, { ...options, ...checked(options) }),
+    mergePatch: (resource, ref, patch, options) =>
+      client.mergePatch(resource, ref, patch, { ...options, ...checked(options) }),
+    delete: (resource, ref, options) => client.delete(resource, ref, { ...options, ...checked(options) }),
     close: () => client.close(),
   };
 }

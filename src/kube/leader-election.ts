@@ -1,4 +1,4 @@
-import { abortReason, type Clock } from './clock.ts';
+import type { Clock } from './clock.ts';
 import { isAlreadyExists, isConflict, isNotFound, NotLeaderError } from './errors.ts';
 import type { KubeClient } from './kube-client.ts';
 import { claimOf, LEASES, releaseOf, renewalOf, type Lease } from './lease.ts';
@@ -75,14 +75,15 @@ export class LeaderElector {
    */
   async run(signal: AbortSignal): Promise<void> {
     if (!(await this.#acquire(signal))) return;
-    this.#options.metrics?.leader(this.#options.lease.name, true);
-    this.#options.log.info({ lease: this.#options.lease.name }, 'leading');
-    this.#options.onStarted();
+    const { metrics = noMetrics, lease, log, onStarted, onLost } = this.#options;
+    metrics.leader(lease.name, true);
+    log.info({ lease: lease.name }, 'leading');
+    onStarted();
     const lost = await this.#renewUntil(signal);
     if (lost === undefined) await this.#release();
     this.#over = true;
-    (this.#options.metrics ?? noMetrics).leader(this.#options.lease.name, false);
-    if (lost !== undefined) this.#options.onLost(lost);
+    metrics.leader(lease.name, false);
+    if (lost !== undefined) onLost(lost);
   }
 
   async #acquire(signal: AbortSignal): Promise<boolean> {
@@ -92,7 +93,8 @@ export class LeaderElector {
       } catch (error) {
         if (!signal.aborted) this.#options.log.warn({ err: error }, 'asking for the Lease failed');
       }
-      await this.#sleep(this.#retryMs * (1 + 0.2 * this.#options.random()), signal);
+      const retry = this.#retryMs * (1 + 0.2 * this.#options.random());
+      await this.#sleep(Math.min(retry, this.#untilFreeMs()), signal);
     }
     return false;
   }
@@ -118,7 +120,8 @@ export class LeaderElector {
   /** Renews until the signal aborts (undefined) or leadership is lost (why). */
   async #renewUntil(signal: AbortSignal): Promise<string | undefined> {
     while (!signal.aborted) {
-      await this.#sleep(this.#retryMs, signal);
+      const left = this.#leaderUntil - this.#options.clock.monotonicMillis();
+      await this.#sleep(Math.max(0, Math.min(this.#retryMs, left)), signal);
       if (signal.aborted) return undefined;
       const lost = await this.#renew(signal);
       if (lost !== undefined) return lost;
@@ -182,11 +185,23 @@ export class LeaderElector {
   }
 
   #isFree(lease: Lease): boolean {
-    const { holderIdentity, leaseDurationSeconds } = lease.spec ?? {};
-    if (holderIdentity === undefined || holderIdentity === '') return true;
-    const claimedMs = leaseDurationSeconds === undefined ? this.#durationMs : leaseDurationSeconds * 1000;
+    const holder = lease.spec?.holderIdentity;
+    return (
+      holder === undefined || holder === '' || this.#options.clock.monotonicMillis() >= this.#freeAt(lease)
+    );
+  }
+
+  #freeAt(lease: Lease): number {
+    const seconds = lease.spec?.leaseDurationSeconds;
     const since = this.#observed?.at ?? Number.POSITIVE_INFINITY;
-    return this.#options.clock.monotonicMillis() >= since + claimedMs;
+    return since + (seconds === undefined ? this.#durationMs : seconds * 1000);
+  }
+
+  /** Time until the claim last seen ends; a claim that has ended is not worth more than the usual haste. */
+  #untilFreeMs(): number {
+    if (this.#observed === undefined) return Number.POSITIVE_INFINITY;
+    const left = this.#freeAt(this.#observed.lease) - this.#options.clock.monotonicMillis();
+    return left > 0 ? left : Number.POSITIVE_INFINITY;
   }
 
   /** The time counts from before the request: others may have seen the change at once. */
@@ -205,6 +220,6 @@ export class LeaderElector {
   }
 
   async #sleep(ms: number, signal: AbortSignal): Promise<void> {
-    await this.#options.clock.sleep(ms, signal).catch(() => abortReason(signal));
+    await this.#options.clock.sleep(ms, signal).catch(() => undefined);
   }
 }

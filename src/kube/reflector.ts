@@ -1,10 +1,10 @@
 import { BackOff } from './back-off.ts';
 import type { Clock } from './clock.ts';
-import { errorOfStatus, isConnectionRefused, isExpired, KubeError } from './errors.ts';
+import { errorOfStatus, isExpired, KubeError } from './errors.ts';
 import type { ObjectList, WatchEvent } from './kube-client.ts';
 import type { ListWatch } from './list-watch.ts';
 import type { Logger } from './logger.ts';
-import { compareVersions, keyOf, type KubeObject } from './resource.ts';
+import { compareVersions, keyOf, type KubeObject, type ObjectMeta } from './resource.ts';
 import { noMetrics, type RelistReason, type RuntimeMetrics } from './runtime-metrics.ts';
 import type { Store } from './store.ts';
 import { openWatchScope } from './watch-scope.ts';
@@ -27,6 +27,8 @@ const PAGE = 500;
 const HEALTHY_MS = 1000;
 /** Failures in a row, with a server that answers, after which the collection is read again. */
 const GIVE_UP = 5;
+/** Failures in a row from which on each is worth a warning. */
+const LOUD = 4;
 
 /** The server's history no longer contains, or contradicts, what the store holds. */
 class RelistNeeded extends Error {
@@ -49,6 +51,7 @@ export class Reflector<T extends KubeObject> {
   readonly #metrics: RuntimeMetrics;
   readonly #backOff: BackOff;
   #relist: RelistReason | undefined = 'start';
+  #refusals = 0;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -59,25 +62,24 @@ export class Reflector<T extends KubeObject> {
   /** Follows the collection until the signal aborts; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const started = this.#options.clock.monotonicMillis();
-      let wait: number | undefined;
+      let wait: number;
       try {
-        await this.#follow(signal);
-        this.#metrics.watchEnded(this.#options.source.name, 'closed');
+        wait = await this.#follow(signal);
       } catch (error) {
         if (signal.aborted) return;
-        wait = this.#handle(error);
+        wait = this.#waitAfter(error);
       }
-      const healthy = this.#options.clock.monotonicMillis() - started > HEALTHY_MS;
-      await this.#pause(healthy && wait === undefined, wait ?? 0, signal);
+      if (wait > 0) await this.#options.clock.sleep(wait, signal).catch(() => undefined);
     }
   }
 
-  /** List or probe, then one watch to its end. */
-  async #follow(signal: AbortSignal): Promise<void> {
+  /** List or probe, then one watch to its end; how long to wait before the next. */
+  async #follow(signal: AbortSignal): Promise<number> {
     if (this.#relist === undefined) await this.#probe(signal);
     else await this.#list(this.#relist, signal);
-    await this.#watch(signal);
+    const healthy = await this.#watch(signal);
+    this.#metrics.watchEnded(this.#options.source.name, 'closed');
+    return healthy ? 0 : this.#backOff.next();
   }
 
   async #list(reason: RelistReason, signal: AbortSignal): Promise<void> {
@@ -132,20 +134,26 @@ export class Reflector<T extends KubeObject> {
     if (!known) throw new RelistNeeded('replaced');
   }
 
-  async #watch(signal: AbortSignal): Promise<void> {
+  /** Follows one watch; whether it lasted long enough to be called healthy when the server closed it. */
+  async #watch(signal: AbortSignal): Promise<boolean> {
     const { source, store, clock, random, idleMs = 90_000 } = this.#options;
     const timeoutSeconds = 300 + Math.floor(random() * 300);
     const scope = openWatchScope(clock, signal, { idleMs, deadlineMs: (timeoutSeconds + 10) * 1000 });
     const opened = clock.monotonicMillis();
+    const isHealthy = (): boolean => clock.monotonicMillis() - opened > HEALTHY_MS;
     try {
       const from = { resourceVersion: store.progress ?? '0', timeoutSeconds };
       for await (const event of await source.watch(from, scope.signal)) {
         scope.touch();
         this.#apply(event);
       }
+      return isHealthy();
     } finally {
       scope.end();
-      if (clock.monotonicMillis() - opened > HEALTHY_MS) this.#backOff.reset();
+      if (isHealthy()) {
+        this.#backOff.reset();
+        this.#refusals = 0;
+      }
     }
   }
 
@@ -158,26 +166,28 @@ export class Reflector<T extends KubeObject> {
     else store.applyEvent(event.type, event.object);
   }
 
-  /** Decides what a failure means; the least wait in milliseconds that it asks for. */
-  #handle(error: unknown): number {
+  /** Decides what a failure means for the next round; how long to wait before it. */
+  #waitAfter(error: unknown): number {
     const { log, source } = this.#options;
     if (isExpired(error)) this.#relist = 'expired';
     else if (error instanceof RelistNeeded) this.#relist = error.reason;
-    else if (!isConnectionRefused(error) && this.#backOff.failures >= GIVE_UP) this.#relist ??= 'failed';
+    else if (isAnswered(error) && ++this.#refusals >= GIVE_UP) this.#relist ??= 'failed';
     this.#metrics.watchEnded(source.name, causeOf(error));
-    log.debug({ err: error, relist: this.#relist }, 'following the collection again after a failure');
-    return error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
-  }
-
-  async #pause(healthy: boolean, floorMs: number, signal: AbortSignal): Promise<void> {
-    if (healthy || signal.aborted) return;
-    const wait = Math.max(floorMs, this.#backOff.next());
-    await this.#options.clock.sleep(wait, signal).catch(() => undefined);
+    const wait = Math.max(this.#backOff.next(), error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0);
+    const fields = { err: error, relist: this.#relist, waitMs: Math.round(wait) };
+    if (this.#backOff.failures < LOUD) log.debug(fields, 'following the collection again after a failure');
+    else log.warn(fields, 'the collection cannot be followed');
+    return wait;
   }
 }
 
+/** Whether a server was there: where nobody answers, what is cached may still be right. */
+function isAnswered(error: unknown): boolean {
+  return !(error instanceof KubeError) || error.status > 0 || error.reason === 'BadAnswer';
+}
+
 function versionIn(object: KubeObject): string {
-  const metadata = object.metadata as KubeObject['metadata'] | undefined;
+  const metadata: Partial<ObjectMeta> | undefined = object.metadata;
   if (metadata?.resourceVersion !== undefined) return metadata.resourceVersion;
   throw new KubeError({ status: 0, reason: 'BadAnswer', message: 'a watch event without resource version' });
 }

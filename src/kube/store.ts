@@ -1,3 +1,4 @@
+import { abortReason } from './clock.ts';
 import { compareVersions, keyOf, type KubeObject, type ObjectKey } from './resource.ts';
 import { StoreIndex, type Indexer } from './store-index.ts';
 
@@ -121,15 +122,12 @@ export class Store<T extends KubeObject> implements StoreReader<T>, WriteSink<T>
   }
 
   waitForSync(signal?: AbortSignal): Promise<void> {
-    if (signal === undefined) return this.#sync.promise;
-    signal.throwIfAborted();
+    if (signal === undefined || this.#synced) return this.#sync.promise;
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => reject(signal.reason as Error);
+      const onAbort = (): void => reject(abortReason(signal));
       signal.addEventListener('abort', onAbort, { once: true });
-      void this.#sync.promise.then(() => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      });
+      if (signal.aborted) onAbort();
+      this.#sync.promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
     });
   }
 
@@ -260,8 +258,7 @@ export class Store<T extends KubeObject> implements StoreReader<T>, WriteSink<T>
 
 /** Field ownership is as large as the object itself and nobody here reads it. */
 function prepare<T extends KubeObject>(object: T, freeze: boolean): T {
-  const metadata = object.metadata as { managedFields?: unknown };
-  if (metadata.managedFields !== undefined) delete metadata.managedFields;
+  if ('managedFields' in object.metadata) Reflect.deleteProperty(object.metadata, 'managedFields');
   if (freeze) deepFreeze(object);
   return object;
 }
