@@ -60,6 +60,9 @@ export const rolloutSpecSchema = z
     ),
     fleetRef: immutable(objectName('The Fleet.')),
     hostCount: immutable(count('Hosts in the manifest; until so many records exist the rollout is Opening.')),
+    hostSetHash: immutable(
+      text(64, 'Hash over hosts, waves and targets; another one under the same id is another attempt.'),
+    ),
     waves: immutable(count('Waves of the channel.')),
     onHealthFailure: immutable(
       onHealthFailureSchema.meta({ description: 'What a failed health check leads to.' }),
