@@ -99,3 +99,11 @@ export function enforceProbesPass(probes: Probes): boolean {
   }
   return true;
 }
+
+/**
+ * Whether a record takes part in recovery and snapshots (D14), provided that its rollout is neither superseded nor
+ * pruned, which the record does not know.
+ */
+export function isActive(record: HostRecord): boolean {
+  return record.state !== 'Converged' && record.state !== 'Reverted';
+}

@@ -1,6 +1,6 @@
 /** The record as control plane and agent exchange it (state-machine.md §8). */
 import type { HostRolloutSnapshot } from '../../api/wire/snapshot.ts';
-import { newPending, noProbes, type HostRecord } from './record.ts';
+import { isActive, newPending, noProbes, type HostRecord } from './record.ts';
 
 /** What the wire carries of a record; absent members are omitted. */
 export function toSnapshot(record: HostRecord): HostRolloutSnapshot {
@@ -53,4 +53,12 @@ export function mergeSnapshot(existing: HostRecord | undefined, snapshot: HostRo
     revertedAt: existing?.revertedAt,
     policyApplied: existing?.policyApplied,
   };
+}
+
+/**
+ * Whether a heartbeat's answer carries this record. A Pending record whose target the host already runs waits for its
+ * recovery instead: a snapshot would move the host back (D11).
+ */
+export function isReplayed(record: HostRecord, hostClosure: string | undefined): boolean {
+  return isActive(record) && !(record.state === 'Pending' && record.targetClosure === hostClosure);
 }

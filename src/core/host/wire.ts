@@ -1,7 +1,7 @@
 /** Reading and writing what agents send (state-machine.md §4.3–4.5). */
 import type { z } from 'zod';
 import { agentEventSchema, eventEnvelopeSchema } from '../../api/wire/events.ts';
-import type { AgentEvent, EventEnvelope } from '../../api/wire/events.ts';
+import type { AgentEvent, EventEnvelope, SubResult } from '../../api/wire/events.ts';
 
 /** A decoded value, or a message that names the member and what is wrong with it. */
 export type Decoded<Value> =
@@ -19,7 +19,13 @@ export function decodeEvent(value: unknown): Decoded<AgentEvent> {
 
 /** The event as JSON carries it: a copy without members that are undefined. */
 export function encodeEvent(event: AgentEvent): AgentEvent {
-  return withoutUndefined(event);
+  if (event.kind !== 'ProbeResult') return event;
+  const { failureReason, subResults, ...members } = event;
+  return {
+    ...members,
+    ...(failureReason !== undefined && { failureReason }),
+    ...(subResults !== undefined && { subResults: subResults.map(encodeSubResult) }),
+  };
 }
 
 /** Decodes `value` by a schema; the message names the first member at fault. */
@@ -32,9 +38,10 @@ export function decode<Schema extends z.ZodType>(schema: Schema, value: unknown)
   return { ok: false, message: path === '' ? message : `${path}: ${message}` };
 }
 
-function withoutUndefined<Value>(value: Value): Value {
-  if (Array.isArray(value)) return value.map(withoutUndefined) as Value;
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).filter(([, member]) => member !== undefined);
-  return Object.fromEntries(entries.map(([name, member]) => [name, withoutUndefined(member)])) as Value;
+function encodeSubResult({ article, overrideReason, ...members }: SubResult): SubResult {
+  return {
+    ...members,
+    ...(article !== undefined && { article }),
+    ...(overrideReason !== undefined && { overrideReason }),
+  };
 }

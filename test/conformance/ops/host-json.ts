@@ -9,12 +9,17 @@ import {
   probeModeSchema,
   probeStatusSchema,
 } from '../../../src/api/wire/enums.ts';
-import { agentEventSchema, type AgentEvent } from '../../../src/api/wire/events.ts';
+import { agentEventSchema } from '../../../src/api/wire/events.ts';
 import { wireOptional, wireText, wireTime, wireUnsigned } from '../../../src/api/wire/fields.ts';
 import type { HostEffect } from '../../../src/core/host/effects.ts';
 import { eventNames, type HostEvent } from '../../../src/core/host/events.ts';
 import { newPending, type HostRecord } from '../../../src/core/host/record.ts';
 import { encodeEvent } from '../../../src/core/host/wire.ts';
+
+/** Unlike z.record, hands out a member named `__proto__`, too. */
+export const anyObject = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+);
 
 const probeSchema = z.object({
   status: probeStatusSchema,
@@ -50,9 +55,9 @@ const recordSchema = z.object({
 
 /** A full record, or the six members that create one. */
 export function readRecord(value: unknown): HostRecord {
-  const { probes, ...members } = z.looseObject({}).parse(value) as Record<string, unknown>;
+  const { probes, ...members } = anyObject.parse(value);
   const record = recordSchema.parse(camelKeys(members));
-  const entries = Object.entries((probes ?? {}) as Record<string, unknown>);
+  const entries = Object.entries(anyObject.parse(probes ?? {}));
   return {
     ...newPending(record),
     ...record,
@@ -64,33 +69,33 @@ export function readRecord(value: unknown): HostRecord {
 export function printRecord(record: HostRecord): Record<string, unknown> {
   const { probes, ...members } = record;
   const printed = [...probes].map(([name, probe]) => [name, snakeKeys(probe)]);
-  return { ...(snakeKeys(members) as Record<string, unknown>), probes: Object.fromEntries(printed) };
+  return { ...anyObject.parse(snakeKeys(members)), probes: Object.fromEntries(printed) };
 }
 
 /** A wire event (has `kind`) is Remote; a one-key object names a Local one. */
 export function readEvent(value: unknown): HostEvent {
-  const object = z.looseObject({}).parse(value) as Record<string, unknown>;
+  const object = anyObject.parse(value);
   if ('kind' in object) return { family: 'remote', event: agentEventSchema.parse(object) };
   const [[tag, members] = ['', undefined]] = Object.entries(object);
   const kind = Object.entries(eventNames).find(([, names]) => names.local === tag)?.[0];
   return {
     family: 'local',
-    event: agentEventSchema.parse({ ...(camelKeys(members) as object), kind }),
+    event: agentEventSchema.parse({ ...anyObject.parse(camelKeys(members)), kind }),
   };
 }
 
 /** The event as a one-key object. */
 export function printEvent({ family, event }: HostEvent): unknown {
-  const { kind, ...members } = encodeEvent(event) as AgentEvent & Record<string, unknown>;
+  const { kind, ...members } = encodeEvent(event);
   return { [eventNames[kind][family]]: snakeKeys(members) };
 }
 
 /** The effects as one-key objects; payloads stay wire events. */
 export function printEffects(effects: readonly HostEffect[]): unknown[] {
-  return effects.map(({ type, ...members }) => {
-    const { payload, ...rest } = members as { payload?: AgentEvent };
-    const printed = snakeKeys(rest) as Record<string, unknown>;
-    return { [type]: payload === undefined ? printed : { ...printed, payload: encodeEvent(payload) } };
+  return effects.map((effect) => {
+    const { type, ...members } = effect;
+    const printed = anyObject.parse(snakeKeys(members));
+    return { [type]: 'payload' in effect ? { ...printed, payload: encodeEvent(effect.payload) } : printed };
   });
 }
 

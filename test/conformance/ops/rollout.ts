@@ -5,7 +5,7 @@ import type { RolloutEvent } from '../../../src/core/rollout/events.ts';
 import type { RolloutRecord } from '../../../src/core/rollout/record.ts';
 import type { RolloutStepError } from '../../../src/core/rollout/result.ts';
 import { stepRollout } from '../../../src/core/rollout/step.ts';
-import { camelKeys, snakeKeys } from './host-json.ts';
+import { anyObject, camelKeys, snakeKeys } from './host-json.ts';
 import { changedMembers } from './host.ts';
 import type { Op } from './op.ts';
 
@@ -80,12 +80,12 @@ function readRecord(value: unknown): RolloutRecord {
 }
 
 function readEvent(value: unknown): RolloutEvent {
-  const [[type, members] = ['', undefined]] = Object.entries(value as Record<string, unknown>);
-  return eventSchema.parse({ ...(camelKeys(members) as object), type });
+  const [[type, members] = ['', undefined]] = Object.entries(anyObject.parse(value));
+  return eventSchema.parse({ ...anyObject.parse(camelKeys(members)), type });
 }
 
 function print(value: unknown): Record<string, unknown> {
-  return snakeKeys(value) as Record<string, unknown>;
+  return anyObject.parse(snakeKeys(value));
 }
 
 function printEffect({ type, ...members }: { readonly type: string }): unknown {
