@@ -1,0 +1,73 @@
+import { LRUCache } from 'lru-cache';
+import type { Fleet } from '../../api/kinds/fleet.ts';
+import type { Rollout } from '../../api/kinds/rollout.ts';
+import { decodeReleaseBundle } from '../../core/artifacts/release-bundle.ts';
+import { verifyRelease, type Release, type ReleaseManifest } from '../../core/artifacts/release.ts';
+import { getBlob, type ConfigMap } from '../../kube/blob-store.ts';
+import type { Clock } from '../../kube/clock.ts';
+import type { KubeClient } from '../../kube/kube-client.ts';
+import type { StoreReader } from '../../kube/store.ts';
+import { releaseKeys, trustOf } from './trust.ts';
+
+/** Contents kept in memory: the one in force and those of rollouts that still run. */
+const CACHED_RELEASES = 8;
+
+/** What a release cache reads from. */
+export interface ReleaseCacheOptions {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  readonly configMaps: Pick<StoreReader<ConfigMap>, 'get'>;
+  readonly clock: Clock;
+}
+
+/**
+ * The verified content that objects point at. Every process reads the stored bytes and verifies their signatures
+ * itself, freshness excepted (architecture.md §1, content in force).
+ */
+export class ReleaseCache {
+  readonly #options: ReleaseCacheOptions;
+  readonly #releases = new LRUCache<string, Promise<Release>>({ max: CACHED_RELEASES });
+
+  constructor(options: ReleaseCacheOptions) {
+    this.#options = options;
+  }
+
+  /** The content in force; undefined where none is. Rejects where it cannot be read or verified. */
+  async inForce(fleet: Fleet): Promise<Release | undefined> {
+    const artifact = fleet.status?.artifact;
+    return artifact === undefined ? undefined : this.#load(fleet, artifact.contentRefs);
+  }
+
+  /** The manifest that a Rollout runs by, also after another content went into force; undefined where it has none yet. */
+  async manifestOf(fleet: Fleet, rollout: Rollout): Promise<ReleaseManifest | undefined> {
+    const refs = rollout.status?.manifest?.contentRefs;
+    if (refs === undefined) return undefined;
+    const manifest = (await this.#load(fleet, refs)).manifests.get(rollout.spec.channel);
+    return manifest?.rolloutId === rollout.spec.rolloutId ? manifest : undefined;
+  }
+
+  #load(fleet: Fleet, contentRefs: readonly string[]): Promise<Release> {
+    const trust = trustOf(fleet, this.#options.configMaps);
+    if (!trust.ok) return Promise.reject(new Error(trust.message));
+    const key = `${contentRefs.join(',')}|${trust.version}`;
+    const cached = this.#releases.get(key);
+    if (cached !== undefined) return cached;
+    const now = this.#options.clock.now();
+    const loading = this.#read(contentRefs, {
+      ...releaseKeys(trust.trust, now),
+      now,
+      freshnessWindowSeconds: undefined,
+    });
+    this.#releases.set(key, loading);
+    // A failed read must not be remembered, or a hiccup would last until the next release.
+    loading.catch(() => this.#releases.delete(key));
+    return loading;
+  }
+
+  async #read(contentRefs: readonly string[], trust: Parameters<typeof verifyRelease>[1]): Promise<Release> {
+    const bytes = await getBlob(this.#options.client, this.#options.namespace, contentRefs);
+    const verified = verifyRelease(decodeReleaseBundle(bytes), trust);
+    if (verified.ok) return verified.release;
+    throw new Error(`the content in ${contentRefs.join(', ')} is refused: ${verified.message}`);
+  }
+}

@@ -1,0 +1,44 @@
+import type { TrustConfig, TrustedKey } from '../../api/artifacts/trust-config.ts';
+import type { Fleet } from '../../api/kinds/fleet.ts';
+import type { Timestamp } from '../../api/time.ts';
+import { activeKeys, readTrust } from '../../core/artifacts/key-slots.ts';
+import type { ConfigMap } from '../../kube/blob-store.ts';
+import type { StoreReader } from '../../kube/store.ts';
+
+/** The trust config of a Fleet, or why there is none, with a reason for its Verified condition. */
+export type TrustReading =
+  | { readonly ok: true; readonly trust: TrustConfig; readonly version: string }
+  | { readonly ok: false; readonly reason: 'TrustNotFound' | 'TrustUnreadable'; readonly message: string };
+
+/** Reads the trust.json that the Fleet points at from the cached ConfigMaps. */
+export function trustOf(fleet: Fleet, configMaps: Pick<StoreReader<ConfigMap>, 'get'>): TrustReading {
+  const { name, key } = fleet.spec.trust.configMapRef;
+  const configMap = configMaps.get(`${fleet.metadata.namespace ?? ''}/${name}`);
+  const text = configMap?.data?.[key];
+  if (text === undefined) {
+    const what =
+      configMap === undefined ? `ConfigMap ${name} does not exist` : `ConfigMap ${name} has no key ${key}`;
+    return {
+      ok: false,
+      reason: 'TrustNotFound',
+      message: `spec.trust.configMapRef: ${what}: create it with the trust.json`,
+    };
+  }
+  const reading = readTrust(text);
+  if (!reading.ok)
+    return {
+      ok: false,
+      reason: 'TrustUnreadable',
+      message: `ConfigMap ${name}, key ${key}: ${reading.message}`,
+    };
+  const { uid = '', resourceVersion = '' } = configMap?.metadata ?? {};
+  return { ok: true, trust: reading.value, version: `${uid}/${resourceVersion}` };
+}
+
+/** The keys that releases may be signed with at `now`, and the cut-off of their slot. */
+export function releaseKeys(
+  trust: TrustConfig,
+  now: Timestamp,
+): { readonly keys: readonly TrustedKey[]; readonly rejectBefore: Timestamp | null } {
+  return { keys: activeKeys(trust.ciReleaseKey, now), rejectBefore: trust.ciReleaseKey.rejectBefore };
+}

@@ -1,0 +1,174 @@
+import type { Fleet } from '../../api/kinds/fleet.ts';
+import { fleetResource } from '../../api/kinds/resources.ts';
+import type { Release } from '../../core/artifacts/release.ts';
+import {
+  deriveFleetStatus,
+  freshUntil,
+  notServedStatus,
+  type ChannelInForce,
+  type SourceVerdict,
+} from '../../core/fleet/status.ts';
+import { millisBetween } from '../../api/time.ts';
+import type { AttemptChoice } from '../../core/rollout/attempts.ts';
+import { Controller, type ReconcileResult } from '../../kube/controller.ts';
+import { forEachParallel } from '../../kube/parallel.ts';
+import { updateStatus } from '../../kube/writes.ts';
+import type { ReleaseCache } from '../content/release-cache.ts';
+import { keyIn, type ControllerContext } from '../context.ts';
+import { openRollout } from './open-rollout.ts';
+import { chooseAttempts, putInForce } from './put-in-force.ts';
+import { ReleaseJudge, type Judgement } from './release-judge.ts';
+import { supersedeOthers } from './supersede.ts';
+import { syncHosts } from './sync-hosts.ts';
+
+/** What the fleet controller needs beside the context. */
+export interface FleetControllerOptions {
+  readonly releases: ReleaseCache;
+  /** Sentences of the last plan that name what can never clear. */
+  readonly deadlocks: () => readonly string[];
+}
+
+/** A refused source is judged again this often, because time may cure it. */
+const REJUDGE_MS = 60_000;
+
+/** Verifies what the Fleet's source holds, puts it in force, opens and supersedes rollouts, and says how it stands. */
+export function createFleetController(
+  context: ControllerContext,
+  options: FleetControllerOptions,
+): Controller {
+  const reconciler = new FleetReconciler(context, options);
+  const controller = new Controller({
+    name: 'fleet',
+    reconcile: (key) => reconciler.reconcile(key),
+    clock: context.clock,
+    log: context.log,
+    timeoutMs: 600_000,
+  });
+  watchFleet(context, controller);
+  return controller;
+}
+
+/** Brings the Fleet back whenever something it depends on changes; counters may wait, the rest may not. */
+function watchFleet(context: ControllerContext, { queue }: Controller): void {
+  const served = keyIn(context, context.fleetName);
+  const { stores, settings } = context;
+  stores.fleets.subscribe((change) => {
+    if (change.type !== 'deleted') queue.add(keyIn(context, change.new.metadata.name));
+  });
+  stores.configMaps.subscribe(() => queue.add(served));
+  stores.rollouts.subscribe(() => queue.addAfter(served, settings.planDebounceMs));
+  stores.records.subscribe((change) => {
+    if (change.type !== 'updated') queue.addAfter(served, settings.planDebounceMs);
+  });
+  stores.hosts.subscribe((change) =>
+    queue.addAfter(served, change.type === 'deleted' ? 0 : settings.statusIntervalMs),
+  );
+}
+
+class FleetReconciler {
+  readonly #context: ControllerContext;
+  readonly #options: FleetControllerOptions;
+  readonly #judge: ReleaseJudge;
+  #lastRefusal = '';
+
+  constructor(context: ControllerContext, options: FleetControllerOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#judge = new ReleaseJudge(context.stores.configMaps, context.clock);
+  }
+
+  async reconcile(key: string): Promise<ReconcileResult> {
+    const found = this.#context.stores.fleets.get(key);
+    if (found === undefined) return {};
+    if (found.metadata.name !== this.#context.fleetName) return this.#refuseUnserved(found);
+    const judgement = await this.#judge.judge(found);
+    this.#report(found, judgement);
+    const fleet = judgement.ok ? await putInForce(this.#context, found, judgement.release) : found;
+    const release = await this.#options.releases.inForce(fleet);
+    const choices =
+      release === undefined ? new Map<string, AttemptChoice>() : chooseAttempts(this.#context, release);
+    await this.#writeStatus(fleet, judgement, release, choices);
+    if (release !== undefined) {
+      await syncHosts(this.#context, release);
+      if (fleet.spec.intent.hold === 'None') await this.#open(fleet, release, choices);
+    }
+    return { requeueAfterMs: this.#nextVisit(judgement, release) };
+  }
+
+  async #open(fleet: Fleet, release: Release, choices: ReadonlyMap<string, AttemptChoice>): Promise<void> {
+    const contentRefs = fleet.status?.artifact?.contentRefs ?? [];
+    await forEachParallel(release.manifests, 4, async ([channel, manifest]) => {
+      const choice = choices.get(channel);
+      if (choice === undefined) return;
+      await openRollout(this.#context, { fleet, resolved: release.fleet, manifest, contentRefs, choice });
+    });
+    await supersedeOthers(this.#context, new Map([...choices].map(([channel, { name }]) => [channel, name])));
+  }
+
+  async #writeStatus(
+    fleet: Fleet,
+    judgement: Judgement,
+    release: Release | undefined,
+    choices: ReadonlyMap<string, AttemptChoice>,
+  ): Promise<void> {
+    const { stores, clock, client } = this.#context;
+    const base = stores.fleets.get(keyIn(this.#context, fleet.metadata.name)) ?? fleet;
+    const source: SourceVerdict = judgement.ok ? { ok: true } : judgement;
+    const status = deriveFleetStatus({
+      fleet: base,
+      source,
+      release,
+      channels: channelsOf(this.#context, release, choices),
+      hosts: stores.hosts.list(),
+      deadlocks: this.#options.deadlocks(),
+      now: clock.now(),
+    });
+    await updateStatus(client, fleetResource, stores.fleets, { base, next: { ...base, status } });
+  }
+
+  async #refuseUnserved(fleet: Fleet): Promise<ReconcileResult> {
+    const { client, stores, fleetName, clock } = this.#context;
+    const status = notServedStatus(fleet, fleetName, clock.now());
+    await updateStatus(client, fleetResource, stores.fleets, { base: fleet, next: { ...fleet, status } });
+    return {};
+  }
+
+  /** Counts every judgement and tells people once per refusal. */
+  #report(fleet: Fleet, judgement: Judgement): void {
+    const { metrics, audit, events } = this.#context;
+    metrics.releaseJudged(judgement.ok ? 'Verified' : judgement.reason);
+    const refusal = judgement.ok ? '' : `${judgement.reason}: ${judgement.message}`;
+    if (refusal === this.#lastRefusal) return;
+    this.#lastRefusal = refusal;
+    if (judgement.ok) return;
+    audit.warn(
+      { fleet: fleet.metadata.name, reason: judgement.reason, detail: judgement.message },
+      'a release was refused',
+    );
+    events.record({ about: fleet, type: 'Warning', reason: judgement.reason, message: judgement.message });
+  }
+
+  #nextVisit(judgement: Judgement, release: Release | undefined): number {
+    const until = release === undefined ? undefined : freshUntil(release);
+    const aging = until === undefined ? 0 : millisBetween(this.#context.clock.now(), until);
+    const visits = [judgement.ok ? 3_600_000 : REJUDGE_MS, ...(aging > 0 ? [aging + 1_000] : [])];
+    return Math.min(...visits);
+  }
+}
+
+function channelsOf(
+  context: ControllerContext,
+  release: Release | undefined,
+  choices: ReadonlyMap<string, AttemptChoice>,
+): ChannelInForce[] {
+  return [...(release?.manifests ?? [])].map(([name, { manifest }]) => {
+    const rolloutName = choices.get(name)?.name ?? '';
+    return {
+      name,
+      ref: manifest.channelRef,
+      rolloutName,
+      hosts: manifest.hostSet.length,
+      rollout: context.stores.rollouts.get(keyIn(context, rolloutName)),
+    };
+  });
+}

@@ -1,0 +1,59 @@
+import type { Fleet } from '../../api/kinds/fleet.ts';
+import type { PublishedRelease } from '../../core/artifacts/release.ts';
+import type { ConfigMap } from '../../kube/blob-store.ts';
+import type { StoreReader } from '../../kube/store.ts';
+import { releaseOfConfigMaps, signatureOf, SourceFault } from './release-files.ts';
+
+/** What a Fleet's source holds, and a version that changes whenever it may hold something else. */
+export interface Source {
+  readonly version: string;
+  /** Throws `SourceFault`. */
+  read(): Promise<PublishedRelease>;
+}
+
+/** The source of a Fleet. Throws `SourceFault` where it names ConfigMaps that do not exist. */
+export function sourceOf(fleet: Fleet, configMaps: Pick<StoreReader<ConfigMap>, 'get'>): Source {
+  const { inline, configMapRefs, http } = fleet.spec.source;
+  if (inline !== undefined) {
+    const version = `inline/${fleet.metadata.uid ?? ''}/${fleet.metadata.generation ?? 0}`;
+    return { version, read: () => Promise.resolve(releaseOfInline(inline)) };
+  }
+  if (configMapRefs !== undefined) {
+    const found = configMapRefs.map((name) => configMapNamed(fleet, name, configMaps));
+    const version = found
+      .map(({ metadata }) => `${metadata.uid ?? ''}/${metadata.resourceVersion ?? ''}`)
+      .join(',');
+    return { version: `configMaps/${version}`, read: () => releaseOfConfigMaps(found) };
+  }
+  throw new SourceFault(
+    'SourceUnreadable',
+    http === undefined
+      ? 'spec.source is empty: give inline, configMapRefs or http'
+      : 'spec.source.http is not served by this version: publish the release as ConfigMaps (spec.source.configMapRefs)',
+  );
+}
+
+function releaseOfInline(inline: NonNullable<Fleet['spec']['source']['inline']>): PublishedRelease {
+  return {
+    fleet: {
+      bytes: Buffer.from(inline.fleet, 'utf8'),
+      signature: signatureOf(Buffer.from(inline.signature)),
+    },
+    manifests: inline.manifests.map(({ manifest, signature }) => ({
+      document: { bytes: Buffer.from(manifest, 'utf8'), signature: signatureOf(Buffer.from(signature)) },
+    })),
+  };
+}
+
+function configMapNamed(
+  fleet: Fleet,
+  name: string,
+  configMaps: Pick<StoreReader<ConfigMap>, 'get'>,
+): ConfigMap {
+  const configMap = configMaps.get(`${fleet.metadata.namespace ?? ''}/${name}`);
+  if (configMap !== undefined) return configMap;
+  throw new SourceFault(
+    'SourceNotFound',
+    `spec.source.configMapRefs: ConfigMap ${name} does not exist: apply it together with the Fleet`,
+  );
+}

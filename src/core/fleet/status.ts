@@ -1,0 +1,253 @@
+import {
+  DEADLOCKED_REASONS,
+  FLEET_CONVERGED_REASONS,
+  FLEET_PROGRESS_REASONS,
+  FLEET_READY_REASONS,
+  FRESH_REASONS,
+  VERIFIED_REASONS,
+} from '../../api/reasons.ts';
+import type { Fleet, FleetStatus } from '../../api/kinds/fleet.ts';
+import type { Host } from '../../api/kinds/host.ts';
+import type { Rollout } from '../../api/kinds/rollout.ts';
+import { addMillis, compareTimestamps, type Timestamp } from '../../api/time.ts';
+import type { Release } from '../artifacts/release.ts';
+import { withObservations, type Observation } from '../conditions.ts';
+import { shortRef } from '../naming.ts';
+
+/** What the source amounted to on this pass. */
+export type SourceVerdict =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: keyof typeof VERIFIED_REASONS; readonly message: string };
+
+/** A Rollout of the content in force; absent where it is not opened yet. */
+export interface ChannelInForce {
+  readonly name: string;
+  readonly ref: string;
+  readonly rolloutName: string;
+  readonly hosts: number;
+  readonly rollout: Rollout | undefined;
+}
+
+/** All that a Fleet's status follows from. */
+export interface FleetStatusInput {
+  readonly fleet: Fleet;
+  readonly source: SourceVerdict;
+  /** The content in force. */
+  readonly release: Release | undefined;
+  readonly channels: readonly ChannelInForce[];
+  readonly hosts: readonly Host[];
+  /** Sentences that name what can never clear (D8). */
+  readonly deadlocks: readonly string[];
+  readonly now: Timestamp;
+}
+
+const MINUTE_MS = 60_000;
+
+/** The status of a served Fleet (kubernetes-api.md, Fleet); what others wrote into it (term, artifact) is kept. */
+export function deriveFleetStatus(input: FleetStatusInput): FleetStatus {
+  const { fleet, release, channels, now } = input;
+  const generation = fleet.metadata.generation ?? 0;
+  const observations = [
+    ready(input),
+    verified(input),
+    fresh(input),
+    converged(input),
+    deadlocked(input),
+    ...progress(input),
+  ];
+  const hosts = release === undefined ? undefined : countHosts(release, input.hosts);
+  return {
+    ...fleet.status,
+    observedGeneration: generation,
+    channels: channels.map(({ name, ref, rolloutName, hosts: count }) => ({
+      name,
+      ref,
+      rollout: rolloutName,
+      hosts: count,
+    })),
+    ...(hosts !== undefined && { hosts }),
+    ...(hosts !== undefined && {
+      summary: { commit: shortRef(release?.ciCommit ?? ''), online: `${hosts.online}/${hosts.total}` },
+    }),
+    conditions: withObservations(fleet.status?.conditions, observations, generation, now),
+  };
+}
+
+/** The status of a Fleet that this installation does not serve. */
+export function notServedStatus(fleet: Fleet, servedName: string, now: Timestamp): FleetStatus {
+  const generation = fleet.metadata.generation ?? 0;
+  const message = `this installation serves the Fleet "${servedName}" (flag --fleet): install the operator once more for this one, in a namespace of its own`;
+  const off = (type: string): Observation => ({ type, status: 'False', reason: 'NotServed', message });
+  const observations: Observation[] = [
+    off('Ready'),
+    off('Verified'),
+    off('Reconciling'),
+    { ...off('Stalled'), status: 'True' },
+  ];
+  return {
+    ...fleet.status,
+    observedGeneration: generation,
+    conditions: withObservations(fleet.status?.conditions, observations, generation, now),
+  };
+}
+
+function isOpened({ rollout }: ChannelInForce): boolean {
+  return rollout !== undefined && (rollout.status?.state ?? 'Opening') !== 'Opening';
+}
+
+function ready({ fleet, release, channels }: FleetStatusInput): Observation {
+  const observe = (
+    status: 'True' | 'False',
+    reason: keyof typeof FLEET_READY_REASONS,
+    message: string,
+  ): Observation => ({
+    type: 'Ready',
+    status,
+    reason,
+    message,
+  });
+  if (release === undefined)
+    return observe('False', 'NothingInForce', 'no release was accepted yet: see the condition Verified');
+  const waiting = channels.filter((channel) => !isOpened(channel)).map(({ name }) => name);
+  if (waiting.length === 0) {
+    return observe(
+      'True',
+      'InForce',
+      `release ${shortRef(release.ciCommit)} is in force for ${channels.length} channels`,
+    );
+  }
+  const names = waiting.slice(0, 5).join(', ');
+  if (fleet.spec.intent.hold === 'Hold') {
+    return observe(
+      'False',
+      'OnHold',
+      `spec.intent.hold is Hold, so channels ${names} are not opened: set it to None to go on`,
+    );
+  }
+  return observe('False', 'Opening', `opening channels ${names}`);
+}
+
+function verified({ source, release }: FleetStatusInput): Observation {
+  if (source.ok) {
+    return {
+      type: 'Verified',
+      status: 'True',
+      reason: 'Verified' satisfies keyof typeof VERIFIED_REASONS,
+      message: `signed ${release?.signedAt ?? 'and verified'}`,
+    };
+  }
+  const kept = release === undefined ? 'nothing is in force' : `${shortRef(release.ciCommit)} stays in force`;
+  return { type: 'Verified', status: 'False', reason: source.reason, message: `${source.message}; ${kept}` };
+}
+
+/** The moment at which the release in force outgrows the tightest freshnessWindow; none without channels. */
+export function freshUntil(release: Release): Timestamp | undefined {
+  const windows = Object.values(release.fleet.channels).map((channel) => channel.freshnessWindow);
+  return windows.length === 0 ? undefined : addMillis(release.signedAt, Math.min(...windows) * MINUTE_MS);
+}
+
+function fresh({ release, now }: FleetStatusInput): Observation {
+  const observe = (
+    status: 'True' | 'False',
+    reason: keyof typeof FRESH_REASONS,
+    message: string,
+  ): Observation => ({
+    type: 'Fresh',
+    status,
+    reason,
+    message,
+  });
+  if (release === undefined) return observe('False', 'NothingInForce', 'no release was accepted yet');
+  const until = freshUntil(release);
+  if (until !== undefined && compareTimestamps(now, until) > 0) {
+    return observe(
+      'False',
+      'ReleaseAged',
+      `signed ${release.signedAt}, fresh until ${until}: let CI sign again`,
+    );
+  }
+  return observe(
+    'True',
+    'Fresh',
+    `signed ${release.signedAt}${until === undefined ? '' : `, fresh until ${until}`}`,
+  );
+}
+
+function converged({ release, channels }: FleetStatusInput): Observation {
+  const observe = (
+    status: 'True' | 'False',
+    reason: keyof typeof FLEET_CONVERGED_REASONS,
+    message: string,
+  ): Observation => ({ type: 'Converged', status, reason, message });
+  if (release === undefined) return observe('False', 'NothingInForce', 'no release was accepted yet');
+  const halted = channels.filter(
+    ({ rollout }) => rollout?.status?.state === 'Failed' || rollout?.status?.state === 'Reverted',
+  );
+  const [first] = halted;
+  if (first !== undefined) {
+    return observe(
+      'False',
+      'Halted',
+      `channel ${first.name} is halted: kubectl get nfhr -l nixfleet.dev/rollout=${first.rolloutName}`,
+    );
+  }
+  const running = channels.filter(({ rollout }) => rollout?.status?.state !== 'Terminal');
+  if (running.length === 0)
+    return observe('True', 'AllTerminal', 'every host runs what the release declares');
+  return observe(
+    'False',
+    'RollingOut',
+    `channels ${running
+      .map(({ name }) => name)
+      .slice(0, 5)
+      .join(', ')} are on their way`,
+  );
+}
+
+function deadlocked({ deadlocks }: FleetStatusInput): Observation {
+  const observe = (
+    status: 'True' | 'False',
+    reason: keyof typeof DEADLOCKED_REASONS,
+    message: string,
+  ): Observation => ({
+    type: 'Deadlocked',
+    status,
+    reason,
+    message,
+  });
+  if (deadlocks.length === 0) return observe('False', 'NoDeadlock', 'nothing waits for what can never come');
+  return observe('True', 'NeverClears', deadlocks.slice(0, 5).join('; '));
+}
+
+function progress({ source, release, channels, fleet }: FleetStatusInput): Observation[] {
+  const opening = release !== undefined && fleet.spec.intent.hold === 'None' && !channels.every(isOpened);
+  const observe = (
+    type: string,
+    status: 'True' | 'False',
+    reason: keyof typeof FLEET_PROGRESS_REASONS,
+    message: string,
+  ): Observation => ({ type, status, reason, message });
+  return [
+    opening
+      ? observe('Reconciling', 'True', 'Opening', 'the rollouts of the release are being opened')
+      : observe('Reconciling', 'False', 'Settled', 'nothing left to do for this generation'),
+    source.ok
+      ? observe('Stalled', 'False', 'Settled', 'nothing needs a person')
+      : observe('Stalled', 'True', 'SourceRefused', `${source.reason}: ${source.message}`),
+  ];
+}
+
+function countHosts(release: Release, hosts: readonly Host[]): NonNullable<FleetStatus['hosts']> {
+  const declared = Object.entries(release.fleet.hosts);
+  const byName = new Map(hosts.map((host) => [host.spec.hostname, host]));
+  let online = 0;
+  let offline = 0;
+  let unmanaged = 0;
+  for (const [hostname, { closureHash, channel }] of declared) {
+    const status = byName.get(hostname)?.status;
+    if (status?.offline === true) offline += 1;
+    else if (status?.lastSeenTime !== undefined) online += 1;
+    if (closureHash === null || !release.manifests.has(channel)) unmanaged += 1;
+  }
+  return { total: declared.length, online, offline, unmanaged };
+}
