@@ -1,4 +1,4 @@
-import { addMillis, type Timestamp } from '../../src/api/time.ts';
+import { addMillis, isTimestamp, type Timestamp } from '../../src/api/time.ts';
 import { sleepOn, type Clock, type Timer } from '../../src/kube/clock.ts';
 
 interface Pending {
@@ -15,7 +15,7 @@ export class ManualClock implements Clock {
   readonly #pending = new Set<Pending>();
 
   constructor(now: string = '2026-01-01T00:00:00Z') {
-    this.#now = now as Timestamp;
+    this.#now = timestampOf(now);
   }
 
   /** Timers that have not fired: 0 when nothing leaks. */
@@ -61,7 +61,7 @@ export class ManualClock implements Clock {
 
   /** Sets the wall clock only, as an administrator or NTP does. */
   setWallClock(now: string): void {
-    this.#now = now as Timestamp;
+    this.#now = timestampOf(now);
   }
 
   #earliest(): Pending | undefined {
@@ -88,4 +88,9 @@ export class ManualClock implements Clock {
 /** Lets everything run that waits for promises only. */
 export async function settle(): Promise<void> {
   for (let round = 0; round < 3; round += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+function timestampOf(text: string): Timestamp {
+  if (!isTimestamp(text)) throw new Error(`not a timestamp in normal form: ${text}`);
+  return text;
 }

@@ -1,4 +1,4 @@
-import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, connect, type Server, type Socket } from 'node:net';
 
 interface Pair {
   readonly client: Socket;
@@ -86,7 +86,8 @@ export class TcpProxy {
       server.once('error', reject);
       server.listen(this.#port, '127.0.0.1', () => resolve());
     });
-    this.#port = (server.address() as AddressInfo).port;
+    const address = server.address();
+    if (typeof address === 'object' && address !== null) this.#port = address.port;
     this.#server = server;
   }
 
