@@ -7,7 +7,7 @@ import type { JsonValue } from './strict-json.ts';
 import { readTyped, type TypedReading } from './typed-reading.ts';
 
 /** The typed values of the four kinds of signed document, by the kind's name (planner.md §3). */
-interface ArtifactPayloads {
+export interface ArtifactPayloads {
   fleet: FleetResolved;
   rollout_manifest: RolloutManifest;
   revocations: Revocations;
@@ -16,9 +16,6 @@ interface ArtifactPayloads {
 
 /** The name of a kind of signed document. */
 export type ArtifactKind = keyof ArtifactPayloads;
-
-/** The typed value of a kind of document. */
-export type ArtifactPayload<Kind extends ArtifactKind> = ArtifactPayloads[Kind];
 
 const readers: { [Kind in ArtifactKind]: (value: JsonValue) => TypedReading<ArtifactPayloads[Kind]> } = {
   fleet: (value) => {
@@ -37,6 +34,6 @@ const readers: { [Kind in ArtifactKind]: (value: JsonValue) => TypedReading<Arti
 export function readArtifact<Kind extends ArtifactKind>(
   kind: Kind,
   value: JsonValue,
-): TypedReading<ArtifactPayload<Kind>> {
+): TypedReading<ArtifactPayloads[Kind]> {
   return readers[kind](value);
 }
