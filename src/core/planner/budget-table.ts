@@ -57,6 +57,15 @@ export class BudgetTable {
     return this.#ofRollout.get(rollout)?.find((budget) => budget.key === key);
   }
 
+  /** The keys under which a host of a rollout holds a slot: those whose first budget lists it. */
+  keysHeld(rollout: string, host: string): string[] {
+    const keys: string[] = [];
+    for (const budget of this.#ofRollout.get(rollout) ?? []) {
+      if (budget.hosts.has(host) && this.first(rollout, budget.key) === budget) keys.push(budget.key);
+    }
+    return keys;
+  }
+
   #hostsOf(key: string, list: readonly string[]): ReadonlySet<string> {
     const known = this.#shared.get(key);
     const same = known?.find((entry) => sameNames(entry.list, list));

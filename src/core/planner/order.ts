@@ -15,9 +15,8 @@ export function compareCodePoints(a: string, b: string): number {
 }
 
 /** A copy of `items`, ascending by code point of the given name. */
-export function sortedByCodePoint<T>(items: Iterable<T>, nameOf: (item: T) => string): T[] {
-  const copy = [...items];
-  return copy.sort((a, b) => compareCodePoints(nameOf(a), nameOf(b)));
+export function sortedByCodePoint<T>(items: readonly T[], nameOf: (item: T) => string): T[] {
+  return items.toSorted((a, b) => compareCodePoints(nameOf(a), nameOf(b)));
 }
 
 // A surrogate stands for a code point above every unit that is none.

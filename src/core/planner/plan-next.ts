@@ -28,7 +28,7 @@ export function planNext(
 
 function openings(manifests: PlannerManifests, index: PlanIndex): PlanAction[] {
   const actions: PlanAction[] = [];
-  for (const channel of [...manifests.rollouts.keys()].sort(compareCodePoints)) {
+  for (const channel of [...manifests.rollouts.keys()].toSorted(compareCodePoints)) {
     const targetRef = manifests.rollouts.get(channel)?.channelRef ?? '';
     const rolloutId = `${channel}@${targetRef}`;
     if (index.rollout(rolloutId) !== undefined) continue;

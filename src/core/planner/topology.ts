@@ -11,6 +11,7 @@ const NONE: readonly never[] = [];
 export class FleetTopology {
   readonly #fleet: PlannerFleet;
   readonly #waveOf = new Map<string, ReadonlyMap<string, number>>();
+  #built: ReadonlySet<string> | undefined;
   #predecessors: ReadonlyMap<string, readonly string[]> | undefined;
   #gating: ReadonlyMap<string, readonly string[]> | undefined;
 
@@ -22,6 +23,16 @@ export class FleetTopology {
   channelOf(host: string): string | undefined {
     const { hosts } = this.#fleet;
     return Object.hasOwn(hosts, host) ? hosts[host]?.channel : undefined;
+  }
+
+  /** Whether a host of the channel has a closure, hence the channel ought to have a manifest (planner.md §8). */
+  hasBuiltHost(channel: string): boolean {
+    this.#built ??= new Set(
+      Object.values(this.#fleet.hosts)
+        .filter((host) => (host.closureHash ?? null) !== null)
+        .map((host) => host.channel),
+    );
+    return this.#built.has(channel);
   }
 
   /** The waves of a channel; empty where it declares none. */

@@ -3,11 +3,8 @@
  * without conversion, and a member left out equals its default.
  */
 import type { Timestamp } from '../../api/time.ts';
+import type { HostState } from '../../api/wire/enums.ts';
 import type { PlannerSelector } from './selector.ts';
-
-/** The states of a host record (state-machine.md §2). */
-export type PlannerHostState =
-  'Pending' | 'Activating' | 'Deferred' | 'Soaking' | 'Converged' | 'Failed' | 'Reverted';
 
 /** One resolved wave: the hosts it lists and its soak time in minutes. */
 export interface PlannerWave {
@@ -23,7 +20,9 @@ export interface PlannerEdge {
 
 /** The members of FleetResolved that planning reads (planner.md §3.1). */
 export interface PlannerFleet {
-  readonly hosts: Readonly<Record<string, { readonly channel: string }>>;
+  readonly hosts: Readonly<
+    Record<string, { readonly channel: string; readonly closureHash?: string | null }>
+  >;
   readonly waves: Readonly<Record<string, readonly PlannerWave[]>>;
   readonly edges?: readonly PlannerEdge[];
   readonly channelEdges?: readonly PlannerEdge[];
@@ -47,7 +46,7 @@ export interface PlannerBudget {
 export interface HostRow {
   readonly rolloutId: string;
   readonly host: string;
-  readonly state: PlannerHostState;
+  readonly state: HostState;
   readonly targetClosure: string;
   readonly dispatchAckedAt?: Timestamp;
   readonly soakDueAt?: Timestamp;

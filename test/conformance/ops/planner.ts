@@ -1,4 +1,10 @@
-import { parseTimestamp, type Timestamp } from '../../../src/api/time.ts';
+import { z } from 'zod';
+import { artifactTime, mapOf, uint32 } from '../../../src/api/artifacts/fields.ts';
+import { fleetResolvedSchema } from '../../../src/api/artifacts/fleet-resolved.ts';
+import { rolloutBudgetSchema } from '../../../src/api/artifacts/rollout-manifest.ts';
+import { selectorSchema } from '../../../src/api/artifacts/selector.ts';
+import type { Timestamp } from '../../../src/api/time.ts';
+import { hostStateSchema } from '../../../src/api/wire/enums.ts';
 import { advanceWaves } from '../../../src/core/planner/advance-waves.ts';
 import type { Block } from '../../../src/core/planner/gates/block.ts';
 import { channelEdges } from '../../../src/core/planner/gates/channel-edges.ts';
@@ -15,77 +21,77 @@ import type {
   FleetState,
   HostRow,
   PlanAction,
-  PlannerBudget,
-  PlannerEdge,
-  PlannerFleet,
-  PlannerHostState,
   PlannerManifests,
   Quarantines,
   RolloutRow,
 } from '../../../src/core/planner/types.ts';
 import type { Op } from './op.ts';
 
-/** The harness shapes of planner.md §1. The fleet and manifests are verified documents that may leave out defaults. */
-interface Input {
-  manifests: {
-    fleet: Omit<PlannerFleet, 'channelEdges'> & { channelEdges?: EdgeDocument[] };
-    rollouts: Record<string, { channelRef: string }>;
-  };
-  fleet_state: {
-    host_states: {
-      rollout_id: string;
-      host: string;
-      state: PlannerHostState;
-      target_closure: string;
-      dispatch_acked_at?: string | null;
-      soak_due_at?: string | null;
-    }[];
-    rollouts: {
-      rollout_id: string;
-      channel: string;
-      terminal_at?: string | null;
-      current_wave: number;
-      budgets?: PlannerBudget[] | null;
-    }[];
-    outstanding_failing_enforce_probes?: Record<string, Record<string, number>> | null;
-  };
-  quarantines?: Record<string, string[]> | null;
-  now: string;
-  gate: string;
-  rollout_id: string;
-  host: string;
-  channel: string;
-  target_closure: string;
-  tick_dispatched?: { selector: PlannerSelector; count: number }[] | null;
-}
+const time = artifactTime.nullish().transform((value) => value ?? undefined);
 
-interface EdgeDocument {
-  gates?: string;
-  before?: string;
-  gated?: string;
-  after?: string;
-}
+const hostRow = z.object({
+  rollout_id: z.string(),
+  host: z.string(),
+  state: hostStateSchema,
+  target_closure: z.string(),
+  dispatch_acked_at: time,
+  soak_due_at: time,
+});
+
+const rolloutRow = z.object({
+  rollout_id: z.string(),
+  channel: z.string(),
+  terminal_at: time,
+  current_wave: uint32,
+  budgets: z.array(rolloutBudgetSchema).nullish(),
+});
+
+/** The harness shapes of planner.md §1. */
+const state = z.object({
+  manifests: z.object({
+    fleet: fleetResolvedSchema,
+    rollouts: mapOf(z.object({ channelRef: z.string() })),
+  }),
+  fleet_state: z.object({
+    host_states: z.array(hostRow),
+    rollouts: z.array(rolloutRow),
+    outstanding_failing_enforce_probes: mapOf(mapOf(z.number())).nullish(),
+  }),
+  quarantines: mapOf(z.array(z.string())).nullish(),
+});
+
+const planInput = state.extend({ now: artifactTime });
+
+/** Which of the last members are there depends on the gate; one that a gate needs and lacks matches nothing. */
+const gateInput = state.extend({
+  gate: z.string(),
+  rollout_id: z.string().default(''),
+  host: z.string().default(''),
+  channel: z.string().default(''),
+  target_closure: z.string().default(''),
+  tick_dispatched: z.array(z.object({ selector: selectorSchema, count: z.number() })).nullish(),
+});
+
+type State = z.infer<typeof state>;
 
 /** The operations of plan_next.jsonl, gates.jsonl and advance_waves.jsonl. */
 export const ops: Record<string, Op> = {
   plan_next: (input) => {
-    const given = input as Input;
-    const now = timeOf(given.now);
-    if (now === undefined) throw new Error('"now" is no timestamp');
+    const given = planInput.parse(input);
     const actions = planNext(
       manifestsOf(given),
       fleetStateOf(given),
       quarantinesOf(given.quarantines ?? {}),
-      now,
+      given.now,
     );
     return { actions: actions.map(printAction) };
   },
   gate: (input) => {
-    const block = evaluateGate(input as Input);
+    const block = evaluateGate(gateInput.parse(input));
     return { block: block === null ? null : printBlock(block) };
   },
   advance_waves: (input) => {
-    const given = input as Input;
+    const given = state.parse(input);
     const { bumps, currentWave } = advanceWaves(manifestsOf(given), fleetStateOf(given));
     return {
       bumps: bumps.map(({ rolloutId, nextWave }) => ({ rollout_id: rolloutId, next_wave: nextWave })),
@@ -94,7 +100,7 @@ export const ops: Record<string, Op> = {
   },
 };
 
-function evaluateGate(given: Input): Block | null {
+function evaluateGate(given: z.infer<typeof gateInput>): Block | null {
   const { rollout_id: rollout, host, channel, target_closure: targetClosure } = given;
   const index = new PlanIndex(
     manifestsOf(given),
@@ -122,33 +128,27 @@ function evaluateGate(given: Input): Block | null {
   }
 }
 
-function manifestsOf({ manifests }: Input): PlannerManifests {
-  const { channelEdges: edges = [], ...rest } = manifests.fleet;
-  const fleet: PlannerFleet = { ...rest, channelEdges: edges.map(edgeOf) };
-  return { fleet, rollouts: new Map(Object.entries(manifests.rollouts)) };
+function manifestsOf({ manifests }: State): PlannerManifests {
+  return { fleet: manifests.fleet, rollouts: new Map(Object.entries(manifests.rollouts)) };
 }
 
-function edgeOf({ gates, before, gated, after }: EdgeDocument): PlannerEdge {
-  return { gates: gates ?? before ?? '', gated: gated ?? after ?? '' };
-}
-
-function fleetStateOf({ fleet_state: state }: Input): FleetState {
-  const failures = Object.entries(state.outstanding_failing_enforce_probes ?? {});
+function fleetStateOf({ fleet_state: given }: State): FleetState {
+  const failures = Object.entries(given.outstanding_failing_enforce_probes ?? {});
   return {
-    hostStates: state.host_states.map((row): HostRow => ({
+    hostStates: given.host_states.map((row): HostRow => ({
       rolloutId: row.rollout_id,
       host: row.host,
       state: row.state,
       targetClosure: row.target_closure,
-      ...given('dispatchAckedAt', timeOf(row.dispatch_acked_at)),
-      ...given('soakDueAt', timeOf(row.soak_due_at)),
+      ...acknowledged(row.dispatch_acked_at),
+      ...soaking(row.soak_due_at),
     })),
-    rollouts: state.rollouts.map((row): RolloutRow => ({
+    rollouts: given.rollouts.map((row): RolloutRow => ({
       rolloutId: row.rollout_id,
       channel: row.channel,
       currentWave: row.current_wave,
       budgets: row.budgets ?? [],
-      ...given('terminalAt', timeOf(row.terminal_at)),
+      ...ended(row.terminal_at),
     })),
     outstandingFailures: new Map(
       failures.map(([rollout, hosts]) => [rollout, new Map(Object.entries(hosts))]),
@@ -164,16 +164,16 @@ function dispatchedOf(counts: readonly { selector: PlannerSelector; count: numbe
   return new Map(counts.map(({ selector, count }) => [selectorKey(selector), count]));
 }
 
-function timeOf(text: string | null | undefined): Timestamp | undefined {
-  if (text === null || text === undefined) return undefined;
-  const time = parseTimestamp(text);
-  if (time === undefined) throw new Error(`"${text}" is no timestamp`);
-  return time;
+function acknowledged(at: Timestamp | undefined): Pick<HostRow, 'dispatchAckedAt'> {
+  return at === undefined ? {} : { dispatchAckedAt: at };
 }
 
-/** A member only where it has a value. */
-function given<K extends string, T>(name: K, value: T | undefined): { [key in K]?: T } {
-  return (value === undefined ? {} : { [name]: value }) as { [key in K]?: T };
+function soaking(at: Timestamp | undefined): Pick<HostRow, 'soakDueAt'> {
+  return at === undefined ? {} : { soakDueAt: at };
+}
+
+function ended(at: Timestamp | undefined): Pick<RolloutRow, 'terminalAt'> {
+  return at === undefined ? {} : { terminalAt: at };
 }
 
 function printAction(action: PlanAction): object {
@@ -188,12 +188,14 @@ function printAction(action: PlanAction): object {
       const { type, rollout, host, targetClosure, soakDueAt } = action;
       return { type, rollout, host, target_closure: targetClosure, soak_due_at: soakDueAt };
     }
+    default:
+      throw new Error(`no such action: ${JSON.stringify(action satisfies never)}`);
   }
 }
 
 function printBlock({ kind, gate, reason, ...members }: Block): object {
-  const printed = Object.entries(members).map(([name, value]) => [snakeCase(name), value]);
-  return { kind, gate, reason, ...(Object.fromEntries(printed) as object) };
+  const printed = Object.entries(members).map(([name, value]): [string, unknown] => [snakeCase(name), value]);
+  return Object.fromEntries<unknown>([['kind', kind], ['gate', gate], ['reason', reason], ...printed]);
 }
 
 function snakeCase(name: string): string {

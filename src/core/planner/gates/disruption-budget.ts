@@ -12,7 +12,7 @@ export function disruptionBudget(
 ): DisruptionBudgetBlock | null {
   for (const { key, selector, max } of view.budgetsOf(rollout, host)) {
     if (max === null) continue;
-    const inFlight = Math.min(view.inFlight(key), UINT32_MAX);
+    const inFlight = Math.min(view.inFlight(key, rollout, host), UINT32_MAX);
     if (inFlight < max) continue;
     const summary = selectorSummary(selector);
     return {

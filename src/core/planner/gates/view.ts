@@ -32,8 +32,11 @@ export interface GateView {
   isDone(rollout: string, host: string): boolean;
   /** The rollout's budgets that list the host, in declared order. */
   budgetsOf(rollout: string, host: string): readonly BudgetView[];
-  /** How many hosts hold a slot of the budgets with this key, over all rollouts, this plan's own dispatches included. */
-  inFlight(budgetKey: string): number;
+  /**
+   * How many hosts hold a slot of the budgets with this key, over all rollouts, this plan's own dispatches included,
+   * and a slot that the asking host itself holds already left out.
+   */
+  inFlight(budgetKey: string, rollout: string, host: string): number;
   /** Outstanding failures of a rollout over the hosts that waves 0 … wave−1 of the channel list, repeats counted. */
   outstandingBefore(rollout: string, channel: string, wave: number): number;
 }

@@ -1,0 +1,129 @@
+import type { Timestamp } from '../../api/time.ts';
+import type { FleetPlanInput, PlanRecord } from './fleet-input.ts';
+import type { Hold } from './fleet-plan-result.ts';
+import type { FleetView } from './fleet-view.ts';
+import { artifactStale } from './gates/artifact-stale.ts';
+import type { Block } from './gates/block.ts';
+import { evaluateAllGates } from './gates/evaluate.ts';
+import { fleetHold } from './gates/fleet-hold.ts';
+import { busySince, hostBusy } from './gates/host-busy.ts';
+import { hostOffline } from './gates/host-offline.ts';
+import { hostUnsettled } from './gates/host-unsettled.ts';
+import { rolloutHalted } from './gates/rollout-halted.ts';
+import { rolloutOpening } from './gates/rollout-opening.ts';
+import { rolloutPaused } from './gates/rollout-paused.ts';
+import type { RolloutStanding } from './rollout-standing.ts';
+import type { WakeTime } from './wake-time.ts';
+
+const NO_HOLDS: readonly Hold[] = [];
+/** Bound of a key in the record's status. */
+const KEY_MAX = 512;
+
+/** The gates that hold a whole rollout, first and last in the order of D9. */
+export interface RolloutHolds {
+  readonly first: readonly Hold[];
+  readonly last: Hold | null;
+}
+
+/** Finds every gate that holds a record, in the order of D9. */
+export class Holds {
+  readonly #view: FleetView;
+  readonly #input: FleetPlanInput;
+  readonly #wake: WakeTime;
+  readonly #busy = new Map<string, PlanRecord[]>();
+
+  constructor(view: FleetView, input: FleetPlanInput, wake: WakeTime) {
+    this.#view = view;
+    this.#input = input;
+    this.#wake = wake;
+    for (const record of input.records) this.#noteBusy(record);
+  }
+
+  /** What holds a rollout as a whole. */
+  ofRollout(standing: RolloutStanding): RolloutHolds {
+    const { rollout } = standing;
+    const first = [
+      rolloutOpening(rollout),
+      fleetHold(this.#input.settings),
+      rolloutPaused(rollout),
+      rolloutHalted(standing.unclearedFailures()),
+    ].filter((hold) => hold !== null);
+    const signedAt = this.#input.manifests.get(rollout.channel)?.signedAt;
+    return { first, last: artifactStale(this.#input.fleetSignedAt, signedAt, this.#isStale) };
+  }
+
+  /** What holds a Pending record of a current rollout. */
+  ofRecord(record: PlanRecord, { rollout }: RolloutStanding, rolloutHolds: RolloutHolds): readonly Hold[] {
+    const { hostname: host, targetClosure } = record;
+    const candidate = { rollout: rollout.name, channel: rollout.channel, host, targetClosure };
+    const holds = [...rolloutHolds.first];
+    // A delivered mark has its slot; judged by the budget again, two of them could suspend each other for ever.
+    const hasSlot = record.dispatch?.deliveredAt !== undefined;
+    if (this.#view.channelOf(host) === undefined) holds.push(notInFleet(host, rollout.channel));
+    for (const block of evaluateAllGates(this.#view, candidate)) {
+      if (!hasSlot || block.kind !== 'DisruptionBudget') holds.push(holdOf(block));
+    }
+    for (const hold of this.#ofHost(record)) if (hold !== null) holds.push(hold);
+    if (rolloutHolds.last !== null) holds.push(rolloutHolds.last);
+    return holds.length === 0 ? NO_HOLDS : holds;
+  }
+
+  #ofHost(record: PlanRecord): readonly (Hold | null)[] {
+    const host = this.#view.host(record.hostname);
+    const busy = this.#busy.get(record.hostname);
+    return [
+      hostOffline(host),
+      hostUnsettled(host, this.#isSettled),
+      busy === undefined ? null : hostBusy(record, busy, this.#isOver),
+    ];
+  }
+
+  readonly #isStale = (signedAt: Timestamp): boolean =>
+    this.#wake.isPast(signedAt, this.#input.settings.artifactMaxAgeMs);
+
+  readonly #isSettled = (firstReportAt: Timestamp): boolean =>
+    this.#wake.isPast(firstReportAt, this.#input.settings.settleMaxMs);
+
+  readonly #isOver = (since: Timestamp): boolean => this.#wake.isPast(since, this.#input.settings.hostBusyMs);
+
+  #noteBusy(record: PlanRecord): void {
+    if (busySince(record) === undefined) return;
+    const known = this.#busy.get(record.hostname);
+    if (known === undefined) this.#busy.set(record.hostname, [record]);
+    else known.push(record);
+  }
+}
+
+/** The gates of planner.md pass a host that the fleet does not know; here what is unknown blocks (D5). */
+function notInFleet(host: string, channel: string): Hold {
+  return {
+    gate: 'wave-promotion-host-unstaged',
+    key: channel,
+    reason: `wave-promotion: host '${host}' is not in the fleet in force, so its wave is unknown`,
+  };
+}
+
+function holdOf(block: Block): Hold {
+  const key = keyOf(block);
+  const { gate, reason } = block;
+  return key === undefined ? { gate, reason } : { gate, key: key.slice(0, KEY_MAX), reason };
+}
+
+function keyOf(block: Block): string | undefined {
+  switch (block.kind) {
+    case 'Quarantined':
+      return block.closureHash;
+    case 'ChannelEdges':
+      return block.predecessorChannel;
+    case 'HostUnstaged':
+      return block.channel;
+    case 'HostEdge':
+      return block.gatingHost;
+    case 'DisruptionBudget':
+      return block.selectorSummary;
+    case 'WavePromotion':
+    case 'ComplianceWave':
+    default:
+      return undefined;
+  }
+}
