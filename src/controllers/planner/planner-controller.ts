@@ -1,0 +1,95 @@
+import { millisBetween } from '../../api/time.ts';
+import { planFleet } from '../../core/planner/fleet-plan.ts';
+import type { FleetPlan } from '../../core/planner/fleet-plan-result.ts';
+import { Controller, type ReconcileResult } from '../../kube/controller.ts';
+import type { StoreChange } from '../../kube/store.ts';
+import type { KubeObject } from '../../kube/resource.ts';
+import type { ReleaseCache } from '../content/release-cache.ts';
+import { keyIn, servedFleet, type ControllerContext } from '../context.ts';
+import { gatherPlanInput } from './gather.ts';
+import type { LeaderTerm } from './leader-term.ts';
+import type { PlanBoard } from './plan-board.ts';
+import { changesPlan, changesPlanOfHost } from './plan-objects.ts';
+import { writePlan } from './write-plan.ts';
+
+/** What the planner needs beside the context. */
+export interface PlannerOptions {
+  readonly releases: ReleaseCache;
+  readonly term: LeaderTerm;
+  readonly board: PlanBoard;
+  /** Called with the key of each record that may now be recovered. */
+  readonly recover: (recordKey: string) => void;
+}
+
+/** There is one plan for the whole fleet. */
+const PLAN_KEY = 'plan';
+
+/** Plans on every change that can matter, coalesced, and every `planIntervalMs` anyway (D10). */
+export function createPlannerController(context: ControllerContext, options: PlannerOptions): Controller {
+  const controller = new Controller({
+    name: 'planner',
+    reconcile: () => plan(context, options),
+    clock: context.clock,
+    log: context.log,
+    timeoutMs: 600_000,
+  });
+  watchPlanInputs(context, controller);
+  return controller;
+}
+
+function watchPlanInputs({ stores, settings }: ControllerContext, { queue }: Controller): void {
+  const soon = (): void => queue.addAfter(PLAN_KEY, settings.planDebounceMs);
+  stores.fleets.subscribe(soon);
+  stores.rollouts.subscribe(soon);
+  stores.quarantines.subscribe(soon);
+  stores.records.subscribe((change) => {
+    if (matters(change, changesPlan)) soon();
+  });
+  stores.hosts.subscribe((change) => {
+    if (matters(change, changesPlanOfHost)) soon();
+  });
+  queue.add(PLAN_KEY);
+}
+
+function matters<T extends KubeObject>(
+  change: StoreChange<T>,
+  differs: (old: T, next: T) => boolean,
+): boolean {
+  return change.type !== 'updated' || differs(change.old, change.new);
+}
+
+async function plan(context: ControllerContext, options: PlannerOptions): Promise<ReconcileResult> {
+  const { releases, term: leaderTerm, board, recover } = options;
+  const fleet = servedFleet(context);
+  if (fleet === undefined) return {};
+  const term = await leaderTerm.ensure(fleet);
+  const release = await releases.inForce(fleet);
+  if (release === undefined) return {};
+
+  const input = await gatherPlanInput(context, releases, fleet, release, term);
+  const started = context.clock.monotonicMillis();
+  const planned = planFleet(input);
+  context.metrics.planned((context.clock.monotonicMillis() - started) / 1000);
+
+  board.post(planned);
+  const complete = await writePlan(context, planned, term, input.now);
+  for (const record of board.recoverable()) recover(keyIn(context, record.metadata.name));
+  context.metrics.blocked(heldPerGate(planned));
+  return { requeueAfterMs: complete ? untilNextPlan(context, planned) : context.settings.planDebounceMs };
+}
+
+function heldPerGate({ blocked }: FleetPlan): Map<string, number> {
+  const held = new Map<string, number>();
+  for (const blocks of blocked.values()) {
+    for (const { gate, count } of blocks) held.set(gate, (held.get(gate) ?? 0) + count);
+  }
+  return held;
+}
+
+function untilNextPlan({ settings, clock }: ControllerContext, { wakeAt }: FleetPlan): number {
+  if (wakeAt === undefined) return settings.planIntervalMs;
+  return Math.min(
+    settings.planIntervalMs,
+    Math.max(settings.planDebounceMs, millisBetween(clock.now(), wakeAt)),
+  );
+}
