@@ -17,6 +17,9 @@ export interface ArtifactPayloads {
 /** The name of a kind of signed document. */
 export type ArtifactKind = keyof ArtifactPayloads;
 
+/** The typed value of a kind of document. */
+export type ArtifactPayload<Kind extends ArtifactKind> = ArtifactPayloads[Kind];
+
 const readers: { [Kind in ArtifactKind]: (value: JsonValue) => TypedReading<ArtifactPayloads[Kind]> } = {
   fleet: (value) => {
     const reading = readTyped(fleetResolvedSchema, value);
@@ -34,6 +37,6 @@ const readers: { [Kind in ArtifactKind]: (value: JsonValue) => TypedReading<Arti
 export function readArtifact<Kind extends ArtifactKind>(
   kind: Kind,
   value: JsonValue,
-): TypedReading<ArtifactPayloads[Kind]> {
+): TypedReading<ArtifactPayload<Kind>> {
   return readers[kind](value);
 }

@@ -3,7 +3,7 @@ import { compareTimestamps, epochNanos, type Timestamp } from '../../api/time.ts
 import { canonicalizeBytes } from './canonical-json.ts';
 import { sha256Hex } from './hash.ts';
 import { checkSignature } from './keys.ts';
-import { type ArtifactKind, type ArtifactPayloads, readArtifact } from './read-artifact.ts';
+import { type ArtifactKind, type ArtifactPayload, readArtifact } from './read-artifact.ts';
 import { rolloutIdOf } from './rollout-id.ts';
 import { refusal, type VerifyFailure, type VerifyFault } from './verify-error.ts';
 
@@ -48,7 +48,7 @@ export function verifyArtifact<Kind extends ArtifactKind>(
   signature: Uint8Array,
   keys: readonly TrustedKey[],
   options: VerifyOptions,
-): VerifyResult<ArtifactPayloads[Kind]> {
+): VerifyResult<ArtifactPayload<Kind>> {
   if (keys.length === 0) return refusal({ error: 'NoTrustRoots', detail: {} });
   const document = canonicalizeBytes(bytes);
   if (!document.ok) return refusal({ error: 'Parse', detail: {} }, document.message);
