@@ -41,7 +41,7 @@ export const fleetHostSchema = fleetHostFields.transform(
 );
 
 /** A channel: hosts that are released together. */
-export const channelSchema = z.object({
+const channelSchema = z.object({
   /** Name of its entry in `rolloutPolicies`. */
   rolloutPolicy: z.string(),
   /** How often its hosts look for news, in minutes. */
@@ -53,7 +53,7 @@ export const channelSchema = z.object({
 });
 
 /** A wave as a policy declares it. */
-export const policyWaveSchema = z.object({
+const policyWaveSchema = z.object({
   /** Who is in it. */
   selector: selectorSchema,
   /** How long its hosts are watched before they count as converged, in minutes. */
@@ -73,7 +73,7 @@ export const rolloutPolicySchema = z.object({
 });
 
 /** A wave with its hosts named. */
-export const fleetWaveSchema = z.object({
+const fleetWaveSchema = z.object({
   /** Its hosts; it may list hosts of other channels. */
   hosts: z.array(z.string()),
   /** Soak time in minutes. */
@@ -81,7 +81,7 @@ export const fleetWaveSchema = z.object({
 });
 
 /** An order between two hosts of one channel. The names `before` and `after` are not accepted here. */
-export const hostEdgeSchema = z.object({
+const hostEdgeSchema = z.object({
   /** The host that waits. */
   gated: z.string(),
   /** The host that must have converged first. */
@@ -102,19 +102,17 @@ const channelEdgeFields = z.object({
  * An order between two channels: `gates` (also spelled `before`) must be terminal before `gated` (also `after`)
  * dispatches. Both spellings of one member at once are refused.
  */
-export const channelEdgeSchema = channelEdgeFields.transform(
-  ({ gates, before, gated, after, reason }, context) => ({
-    /** The channel that must finish first. */
-    gates: eitherSpelling(context, ['gates', gates], ['before', before]),
-    /** The channel that waits. */
-    gated: eitherSpelling(context, ['gated', gated], ['after', after]),
-    /** Why, for people. */
-    reason,
-  }),
-);
+const channelEdgeSchema = channelEdgeFields.transform(({ gates, before, gated, after, reason }, context) => ({
+  /** The channel that must finish first. */
+  gates: eitherSpelling(context, ['gates', gates], ['before', before]),
+  /** The channel that waits. */
+  gated: eitherSpelling(context, ['gated', gated], ['after', after]),
+  /** Why, for people. */
+  reason,
+}));
 
 /** A limit on how many of the selected hosts are in flight at once; both limits null: none. */
-export const disruptionBudgetSchema = z.object({
+const disruptionBudgetSchema = z.object({
   /** Whom it is about, over all channels. */
   selector: selectorSchema,
   /** How many may be in flight. */

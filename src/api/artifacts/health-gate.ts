@@ -11,6 +11,3 @@ export const healthGateSchema = z.object({
     }),
   ),
 });
-
-/** What must be healthy on a host beyond its probes (planner.md §13). */
-export type HealthGate = z.infer<typeof healthGateSchema>;

@@ -12,6 +12,3 @@ export const metaSchema = z.object({
   /** Display only: the algorithm belongs to the key. Absent means ed25519. */
   signatureAlgorithm: omittable(z.string()),
 });
-
-/** Who made a document and when (planner.md §3.1). */
-export type Meta = z.infer<typeof metaSchema>;

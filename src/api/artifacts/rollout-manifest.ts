@@ -5,7 +5,7 @@ import { metaSchema } from './meta.ts';
 import { selectorSchema } from './selector.ts';
 
 /** A host of a rollout and what it shall run. */
-export const rolloutHostSchema = z.object({
+const rolloutHostSchema = z.object({
   /** Its name in the fleet. */
   hostname: z.string(),
   /** The first wave of the channel that lists it; 0 where none does. */

@@ -10,7 +10,7 @@ export const trustedKeySchema = z.object({
 });
 
 /** A role's keys over time (planner.md §5). */
-export const keySlotSchema = z.object({
+const keySlotSchema = z.object({
   /** The key in use. */
   current: nullable(trustedKeySchema),
   /** The key before it; still accepted. */

@@ -7,7 +7,7 @@ import type { JsonValue } from './strict-json.ts';
 import { readTyped, type TypedReading } from './typed-reading.ts';
 
 /** The typed values of the four kinds of signed document, by the kind's name (planner.md §3). */
-export interface ArtifactPayloads {
+interface ArtifactPayloads {
   fleet: FleetResolved;
   rollout_manifest: RolloutManifest;
   revocations: Revocations;
