@@ -1,0 +1,93 @@
+import type { HostRolloutRecord } from '../api/kinds/host-rollout-record.ts';
+import { hostRolloutRecordResource } from '../api/kinds/resources.ts';
+import type { Rollout } from '../api/kinds/rollout.ts';
+import type { HostState, RolloutState } from '../api/wire/enums.ts';
+import { hostName, recordName } from '../core/naming.ts';
+import { isNotFound } from '../kube/errors.ts';
+import type { KubeObject, Resource } from '../kube/resource.ts';
+import { keyIn, RECORDS_BY_HOST, type WebhookContext } from './context.ts';
+import { recordForEvent } from './decide-attempt.ts';
+
+/** The cached records of a host, all rollouts and attempts. */
+export function recordsOf(context: WebhookContext, hostname: string): readonly HostRolloutRecord[] {
+  const found = context.stores.records.byIndex(RECORDS_BY_HOST, hostName(hostname));
+  return found.filter((record) => record.spec.hostname === hostname);
+}
+
+/** The cached records of a host that take part in dispatch, recovery and snapshots (D14, D16). */
+export function activeRecordsOf(context: WebhookContext, hostname: string): readonly HostRolloutRecord[] {
+  const newest = new Map<string, HostRolloutRecord>();
+  for (const record of recordsOf(context, hostname)) {
+    const { rolloutRef, attempt } = record.spec;
+    const known = newest.get(rolloutRef);
+    if (known === undefined || known.spec.attempt < attempt) newest.set(rolloutRef, record);
+  }
+  return [...newest.values()].filter((record) => isLive(context, record));
+}
+
+/** The cached record that an event of this id belongs to; `except` names objects that are known to be gone. */
+export function cachedRecordForEvent(
+  context: WebhookContext,
+  hostname: string,
+  rolloutId: string,
+  except: ReadonlySet<string | undefined> = new Set(),
+): HostRolloutRecord | undefined {
+  const attempts = recordsOf(context, hostname)
+    .filter((object) => object.spec.rolloutId === rolloutId && !except.has(object.metadata.uid))
+    .map((object) => ({ object, rolloutAttempt: rolloutOf(context, object)?.spec.attempt ?? 0 }));
+  return recordForEvent(attempts, context.clock.now());
+}
+
+/**
+ * The record of an id that the cache does not know yet: the live Fleet names the Rollout, whose record is read live.
+ * Undefined where there is none.
+ */
+export async function liveRecordForEvent(
+  context: WebhookContext,
+  hostname: string,
+  rolloutId: string,
+): Promise<HostRolloutRecord | undefined> {
+  const fleet = await context.liveFleet();
+  const channel = fleet?.status?.channels?.find(({ name, ref }) => `${name}@${ref}` === rolloutId);
+  if (channel === undefined) return undefined;
+  const record = await readLiveRecord(context, recordName(channel.rollout, hostName(hostname), 1));
+  return record?.spec.hostname === hostname ? record : undefined;
+}
+
+/** A record as the API server has it now; the cache learns of it. Undefined where it is gone. */
+export async function readLiveRecord(
+  context: WebhookContext,
+  name: string,
+): Promise<HostRolloutRecord | undefined> {
+  const record = await readLive(context, hostRolloutRecordResource, name);
+  if (record !== undefined) context.stores.records.upsertFromWrite(record);
+  return record;
+}
+
+/** An object as the API server has it now; undefined where there is none. */
+export async function readLive<T extends KubeObject>(
+  context: Pick<WebhookContext, 'client' | 'namespace'>,
+  resource: Resource<T>,
+  name: string,
+): Promise<T | undefined> {
+  try {
+    return await context.client.get(resource, { namespace: context.namespace, name });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+function isLive(context: WebhookContext, record: HostRolloutRecord): boolean {
+  const rollout = rolloutOf(context, record);
+  // A pruned Rollout is deleted, and what is left of its records is dead.
+  if (rollout === undefined || endedRollouts.has(rollout.status?.state)) return false;
+  return !endStates.has(record.status?.state);
+}
+
+function rolloutOf(context: WebhookContext, record: HostRolloutRecord): Rollout | undefined {
+  return context.stores.rollouts.get(keyIn(context, record.spec.rolloutRef));
+}
+
+const endedRollouts: ReadonlySet<RolloutState | undefined> = new Set<RolloutState>(['Superseded', 'Pruned']);
+const endStates: ReadonlySet<HostState | undefined> = new Set<HostState>(['Converged', 'Reverted']);
