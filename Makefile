@@ -1,0 +1,74 @@
+# Every target with a "##" comment is in "make help". npm scripts run on the Node 24 that package-lock.json pins.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup check typecheck lint format-check knip rules crds-check test test-unit test-conformance \
+        test-integration demo up bench crds format build control-plane clean
+
+# npm writes this file at the end of every installation, so it tells whether node_modules follows the lock.
+INSTALLED := node_modules/.package-lock.json
+RUN := npm run --silent
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## install what package-lock.json pins, if it is not there yet
+
+$(INSTALLED): package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+check: typecheck lint format-check knip rules crds-check ## everything that needs no test to be seen wrong
+
+typecheck: setup ## types, at their strictest
+	$(RUN) typecheck
+
+lint: setup ## oxlint, with the rules that need types
+	$(RUN) lint
+
+format-check: setup ## prettier, without changing anything
+	$(RUN) format:check
+
+knip: setup ## unused files, exports and dependencies
+	$(RUN) knip
+
+rules: setup ## import direction, ambient time and state, doc comments
+	$(RUN) rules
+
+crds-check: setup ## crds/ is what src/api generates
+	$(RUN) crds:check
+
+test: control-plane ## all levels; the last line is "N passed, N failed"
+	@$(RUN) test
+
+test-unit: setup ## the pure core and everything else that needs no server
+	$(RUN) test:unit
+
+test-conformance: setup ## the core against the vectors of NixFleet v0.2
+	$(RUN) conformance
+
+test-integration: control-plane ## on a real API server
+	$(RUN) test:integration
+
+demo: control-plane ## a signed release takes 8 simulated hosts to Converged
+	@$(RUN) demo
+
+up: control-plane ## a local control plane and the operator, in the foreground; STATE=folder keeps it
+	@STATE='$(STATE)' $(RUN) up
+
+bench: setup ## planner, state machine, and API writes per host
+	$(RUN) bench
+
+crds: setup ## generate crds/ from src/api
+	$(RUN) crds
+
+format: setup ## prettier, changing files
+	$(RUN) format
+
+build: setup ## bundle the operator into dist/
+	$(RUN) build
+
+control-plane: setup ## find etcd and kube-apiserver, or build them once per machine
+	@$(RUN) control-plane
+
+clean: ## remove what is generated, but not the cache in ~/.cache/nixfleet-operator
+	rm -rf node_modules dist coverage reports
