@@ -2,11 +2,15 @@ import { pathToFileURL } from 'node:url';
 
 import { timestampFromMillis } from '../../src/api/time.ts';
 import { advanceWaves } from '../../src/core/planner/advance-waves.ts';
+import type { FleetPlanInput, PlanRecord, PlanRollout } from '../../src/core/planner/fleet-input.ts';
+import { planFleet } from '../../src/core/planner/fleet-plan.ts';
 import { planNext } from '../../src/core/planner/plan-next.ts';
+import { FleetTopology } from '../../src/core/planner/topology.ts';
 import type {
   FleetState,
   HostRow,
   PlannerBudget,
+  PlannerFleet,
   PlannerManifests,
   PlannerWave,
   RolloutRow,
@@ -53,6 +57,27 @@ export function benchPlan(): BenchRow[] {
   });
 }
 
+/**
+ * The operator's own plan of the same fleets: once with nothing in the way, once with two waves of three held. The
+ * topology is built beforehand, as it is once per release.
+ */
+export function benchFleetPlan(): BenchRow[] {
+  return SHAPES.flatMap((shape) =>
+    [2, 0].map((reached) => {
+      const input = operatorFleet(shape, reached);
+      return {
+        name: `planFleet, ${shape.hosts} hosts, ${reached === 2 ? 'none' : 'two thirds'} held`,
+        bestMillis: bestOf(shape.rounds, () => {
+          const plan = planFleet(input);
+          const planned = plan.marks.length + plan.blockedBy.size;
+          if (planned !== shape.hosts) throw new Error(`planned ${planned} of ${shape.hosts}`);
+        }),
+        goalMillis: shape.goalMillis,
+      };
+    }),
+  );
+}
+
 /** The smallest duration of `rounds` calls, in milliseconds. */
 export function bestOf(rounds: number, run: () => void): number {
   let best = Infinity;
@@ -72,7 +97,7 @@ export function printRows(rows: readonly BenchRow[]): void {
   }
 }
 
-/** The hosts of channel `c`, shuffled the way a store hands them out: not in order of name. */
+/** The hosts of channel `c`, in order of name. */
 function hostsOf(shape: Shape, channel: number): string[] {
   const names: string[] = [];
   for (let i = channel; i < shape.hosts; i += shape.rollouts)
@@ -80,32 +105,105 @@ function hostsOf(shape: Shape, channel: number): string[] {
   return names;
 }
 
-function pendingFleet(shape: Shape): { manifests: PlannerManifests; state: FleetState } {
+function fleetOf(shape: Shape): PlannerFleet {
   const hosts: Record<string, { channel: string }> = {};
   const waves: Record<string, readonly PlannerWave[]> = {};
-  const rollouts = new Map<string, { channelRef: string }>();
-  const rows: HostRow[] = [];
-  const rolloutRows: RolloutRow[] = [];
-  for (let c = 0; c < shape.rollouts; c++) {
-    const channel = `channel-${c}`;
+  for (const [c, channel] of channelsOf(shape).entries()) {
     const names = hostsOf(shape, c);
     const third = Math.ceil(names.length / 3);
     waves[channel] = [0, 1, 2].map((w) => ({
       hosts: names.slice(w * third, (w + 1) * third),
       soakMinutes: 5,
     }));
-    rollouts.set(channel, { channelRef: 'abc1234' });
-    const rolloutId = `${channel}@abc1234`;
-    rolloutRows.push({ rolloutId, channel, currentWave: 2, budgets: budgetsOf(shape) });
-    for (const host of names) {
-      hosts[host] = { channel };
-      rows.push({ rolloutId, host, state: 'Pending', targetClosure: `/nix/store/${host}`, soakDueAt: NOW });
-    }
+    for (const host of names) hosts[host] = { channel };
   }
+  return { hosts, waves, edges: [], channelEdges: [] };
+}
+
+/** What v0.2's planner is given: all pending, the last wave reached. */
+function pendingFleet(shape: Shape): { manifests: PlannerManifests; state: FleetState } {
+  const channels = channelsOf(shape);
+  const rollouts = channels.map((channel): RolloutRow => ({
+    rolloutId: `${channel}@abc1234`,
+    channel,
+    currentWave: 2,
+    budgets: budgetsOf(shape),
+  }));
+  const hostStates = rollouts.flatMap(({ rolloutId }, c) =>
+    hostsOf(shape, c).map((host): HostRow => ({
+      rolloutId,
+      host,
+      state: 'Pending',
+      targetClosure: `/nix/store/${host}`,
+      soakDueAt: NOW,
+    })),
+  );
   return {
-    manifests: { fleet: { hosts, waves, edges: [], channelEdges: [] }, rollouts },
-    state: { hostStates: shuffled(rows), rollouts: shuffled(rolloutRows) },
+    manifests: {
+      fleet: fleetOf(shape),
+      rollouts: new Map(channels.map((channel) => [channel, { channelRef: 'abc1234' }])),
+    },
+    state: { hostStates: shuffled(hostStates), rollouts: shuffled(rollouts) },
   };
+}
+
+/** The same fleet as the operator sees it; `reached` is the wave its rollouts are in. */
+function operatorFleet(shape: Shape, reached: number): FleetPlanInput {
+  const channels = channelsOf(shape);
+  const rollouts = channels.map((channel): PlanRollout => ({
+    name: `${channel}-abc1234`,
+    rolloutId: `${channel}@abc1234`,
+    channel,
+    attempt: 1,
+    state: 'Active',
+    currentWave: reached,
+    opened: true,
+    paused: false,
+    budgets: budgetsOf(shape),
+  }));
+  const records = rollouts.flatMap(({ name: rollout }, c) =>
+    hostsOf(shape, c).map((hostname): PlanRecord => ({
+      name: `${rollout}.${hostname}`,
+      rollout,
+      hostname,
+      attempt: 1,
+      state: 'Pending',
+      targetClosure: `/nix/store/${hostname}`,
+      soakMinutes: 5,
+      outstandingFailures: 0,
+    })),
+  );
+  return {
+    now: NOW,
+    term: 1,
+    settings: {
+      offlinePolicy: 'Wait',
+      artifactMaxAgeMs: 3_300_000,
+      hostBusyMs: 600_000,
+      supersededHoldGraceMs: 600_000,
+      settleMaxMs: 330_000,
+      fleetHold: false,
+    },
+    topology: new FleetTopology(fleetOf(shape)),
+    fleetSignedAt: NOW,
+    manifests: new Map(channels.map((channel) => [channel, { channelRef: 'abc1234', signedAt: NOW }])),
+    rollouts: shuffled(rollouts),
+    records: shuffled(records),
+    hosts: shuffled(
+      records.map(({ hostname }) => ({
+        hostname,
+        closure: 'old',
+        firstReportAt: NOW,
+        settledTime: NOW,
+        offline: false,
+      })),
+    ),
+    quarantines: new Map(),
+  };
+}
+
+function channelsOf(shape: Shape): string[] {
+  return Array.from({ length: shape.rollouts }, (_, c) => `channel-${c}`);
 }
 
 function budgetsOf(shape: Shape): PlannerBudget[] {
@@ -117,12 +215,12 @@ function budgetsOf(shape: Shape): PlannerBudget[] {
   }));
 }
 
-/** The same wrong order every time. */
+/** The order of names is not the order of a store: the same wrong one every time. */
 function shuffled<T>(items: readonly T[]): T[] {
   const step = 7919;
   return items.flatMap((_, i) => items.slice((i * step) % items.length, ((i * step) % items.length) + 1));
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  printRows(benchPlan());
+  printRows([...benchPlan(), ...benchFleetPlan()]);
 }
