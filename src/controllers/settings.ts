@@ -20,6 +20,8 @@ export interface ControllerSettings {
   readonly inboxBatch: number;
   /** Counters and `blocked` of a Rollout or Fleet are written at most this often. */
   readonly statusIntervalMs: number;
+  /** A Host's verdict is written once it has stood for so long (a passing one four times as long); failures at once. */
+  readonly verdictDelayMs: number;
   /** Old rollouts and content are looked for this often. */
   readonly retentionIntervalMs: number;
 }
@@ -36,5 +38,6 @@ export const DEFAULT_SETTINGS: ControllerSettings = {
   inboxMaxAgeMs: 5_000,
   inboxBatch: 8,
   statusIntervalMs: 1_000,
+  verdictDelayMs: 5_000,
   retentionIntervalMs: 60_000,
 };
