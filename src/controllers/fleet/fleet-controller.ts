@@ -11,6 +11,7 @@ import {
 import { millisBetween } from '../../api/time.ts';
 import type { AttemptChoice } from '../../core/rollout/attempts.ts';
 import { Controller, type ReconcileResult } from '../../kube/controller.ts';
+import type { RuntimeMetrics } from '../../kube/runtime-metrics.ts';
 import { forEachParallel } from '../../kube/parallel.ts';
 import { updateStatus } from '../../kube/writes.ts';
 import type { ReleaseCache } from '../content/release-cache.ts';
@@ -35,6 +36,7 @@ const REJUDGE_MS = 60_000;
 export function createFleetController(
   context: ControllerContext,
   options: FleetControllerOptions,
+  metrics?: RuntimeMetrics,
 ): Controller {
   const reconciler = new FleetReconciler(context, options);
   const controller = new Controller({
@@ -42,6 +44,7 @@ export function createFleetController(
     reconcile: (key) => reconciler.reconcile(key),
     clock: context.clock,
     log: context.log,
+    ...(metrics && { metrics }),
     timeoutMs: 600_000,
   });
   watchFleet(context, controller);

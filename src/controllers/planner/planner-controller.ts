@@ -2,6 +2,7 @@ import { millisBetween } from '../../api/time.ts';
 import { planFleet } from '../../core/planner/fleet-plan.ts';
 import type { FleetPlan } from '../../core/planner/fleet-plan-result.ts';
 import { Controller, type ReconcileResult } from '../../kube/controller.ts';
+import type { RuntimeMetrics } from '../../kube/runtime-metrics.ts';
 import type { StoreChange } from '../../kube/store.ts';
 import type { KubeObject } from '../../kube/resource.ts';
 import type { ReleaseCache } from '../content/release-cache.ts';
@@ -25,12 +26,17 @@ export interface PlannerOptions {
 const PLAN_KEY = 'plan';
 
 /** Plans on every change that can matter, coalesced, and every `planIntervalMs` anyway (D10). */
-export function createPlannerController(context: ControllerContext, options: PlannerOptions): Controller {
+export function createPlannerController(
+  context: ControllerContext,
+  options: PlannerOptions,
+  metrics?: RuntimeMetrics,
+): Controller {
   const controller = new Controller({
     name: 'planner',
     reconcile: () => plan(context, options),
     clock: context.clock,
     log: context.log,
+    ...(metrics && { metrics }),
     timeoutMs: 600_000,
   });
   watchPlanInputs(context, controller);

@@ -1,0 +1,142 @@
+import { readFile } from 'node:fs/promises';
+import { durationOr } from '../core/duration.ts';
+import { servedFleet, type Stores } from '../controllers/context.ts';
+import type { Clock, Timer } from '../kube/clock.ts';
+import type { KubeClient } from '../kube/kube-client.ts';
+import type { Logger } from '../kube/logger.ts';
+import { createAgentWebhook, type AgentWebhook } from '../webhook/agent-webhook.ts';
+import { DEFAULT_WEBHOOK_SETTINGS } from '../webhook/context.ts';
+import type { ReleaseView } from '../webhook/release-view.ts';
+import type { AgentTls } from '../webhook/server.ts';
+import type { WebhookMetrics } from '../webhook/webhook-metrics.ts';
+import { readClientCas } from './client-cas.ts';
+import type { OperatorOptions, ServerCertificateFiles } from './options.ts';
+
+/** Certificates are looked at this often, besides every change of the Fleet. */
+const REFRESH_MS = 60_000;
+const OFFLINE_AFTER_MS = 15 * 60_000;
+
+/** What the agent port is made of. */
+export interface AgentPortOptions {
+  readonly options: OperatorOptions;
+  readonly files: ServerCertificateFiles;
+  readonly client: KubeClient;
+  readonly stores: Stores;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly audit: Logger;
+  readonly metrics: WebhookMetrics;
+  readonly release: () => ReleaseView | undefined;
+}
+
+/** The agent webhook with certificates that follow their files, Secret and ConfigMap without a restart. */
+export class AgentPort {
+  readonly #wiring: AgentPortOptions;
+  #webhook: AgentWebhook | undefined;
+  #tls: AgentTls | undefined;
+  #timer: Timer | undefined;
+  #reported = '';
+  #refreshing = false;
+  #unsubscribe: () => void = () => undefined;
+
+  constructor(wiring: AgentPortOptions) {
+    this.#wiring = wiring;
+  }
+
+  /** Where it listens; undefined when it does not. */
+  get address(): AgentWebhook['address'] {
+    return this.#webhook?.address;
+  }
+
+  /** Rejects where the certificate files cannot be read or the port cannot be bound. */
+  async listen(): Promise<void> {
+    const { options, stores } = this.#wiring;
+    this.#tls = await this.#read();
+    this.#webhook = createAgentWebhook(this.#webhookOptions(this.#tls));
+    await this.#webhook.listen(options.agentListen.port, options.agentListen.host);
+    this.#unsubscribe = stores.fleets.subscribe(() => void this.#refresh());
+    this.#schedule();
+  }
+
+  /** Answers held polls and closes. */
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    this.#timer?.cancel();
+    await this.#webhook?.close();
+  }
+
+  #webhookOptions(tls: AgentTls): Parameters<typeof createAgentWebhook>[0] {
+    const { options, client, stores, clock, random, log, audit, metrics, release } = this.#wiring;
+    const { namespace, fleetName, settings, pollMaxSeconds } = options;
+    return {
+      client,
+      stores,
+      namespace,
+      fleetName,
+      clock,
+      random,
+      logger: log.child({ room: 'webhook' }),
+      audit,
+      metrics,
+      release,
+      tls,
+      settings: {
+        ...DEFAULT_WEBHOOK_SETTINGS,
+        redeliverAfterMs: settings.redeliverAfterMs,
+        settleMinGapMs: settings.settleGapMs,
+        pollMaxSeconds,
+        offlineAfterMs: () => durationOr(this.#fleet()?.spec.offline.after, OFFLINE_AFTER_MS),
+      },
+    };
+  }
+
+  #fleet(): ReturnType<typeof servedFleet> {
+    return servedFleet({ ...this.#wiring.options, stores: this.#wiring.stores });
+  }
+
+  async #read(): Promise<AgentTls> {
+    const { files, client, stores, log } = this.#wiring;
+    const [cert, key] = await Promise.all([
+      readFile(files.certFile, 'utf8'),
+      readFile(files.keyFile, 'utf8'),
+    ]);
+    const fleet = this.#fleet();
+    const cas = fleet === undefined ? undefined : await readClientCas(client, fleet, stores.configMaps);
+    const problems = (cas?.problems ?? []).join('; ');
+    if (problems !== this.#reported) {
+      this.#reported = problems;
+      if (problems !== '') log.warn({ problems }, 'agents cannot be let in');
+    }
+    // Until the agents' CA is known nobody is let in: only the holder of the server's own key could be, and that is us.
+    return { cert, key, clientCa: cas === undefined || cas.pem === '' ? cert : cas.pem };
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#refreshing) return;
+    this.#refreshing = true;
+    try {
+      const tls = await this.#read();
+      const old = this.#tls;
+      if (tls.cert !== old?.cert || tls.key !== old.key || tls.clientCa !== old.clientCa) {
+        this.#webhook?.updateTls(tls);
+        this.#tls = tls;
+        this.#wiring.log.info({}, 'the certificates of the agent port changed');
+      }
+    } catch (error) {
+      this.#wiring.log.warn(
+        { err: error },
+        'the certificates of the agent port cannot be read, the former ones stay',
+      );
+    } finally {
+      this.#refreshing = false;
+    }
+  }
+
+  #schedule(): void {
+    this.#timer = this.#wiring.clock.setTimer(REFRESH_MS, () => {
+      void this.#refresh();
+      this.#schedule();
+    });
+  }
+}

@@ -1,0 +1,67 @@
+import { LABEL_CONTENT } from '../api/group.ts';
+import {
+  fleetResource,
+  hostResource,
+  hostRolloutRecordResource,
+  quarantinedClosureResource,
+  rolloutResource,
+} from '../api/kinds/resources.ts';
+import { INDEX_BY_HOST, INDEX_BY_ROLLOUT, type Stores } from '../controllers/context.ts';
+import { configMapResource } from '../kube/blob-store.ts';
+import { Informer, type InformerContext } from '../kube/informer.ts';
+import type { HealthCheck } from '../telemetry/health-server.ts';
+
+/** The informers of a process and the stores they keep. */
+export interface Informers {
+  readonly stores: Stores;
+  /** Follows the API server until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Resolves when every store has held its whole collection once. */
+  waitForSync(signal: AbortSignal): Promise<void>;
+  /** Names the collections that are not there yet. */
+  readonly check: HealthCheck;
+}
+
+/** Sets up one informer per collection; both roles need all of them but the quarantines, which are few. */
+export function createInformers(context: InformerContext, namespace: string): Informers {
+  const fleets = new Informer(context, fleetResource, { namespace });
+  const rollouts = new Informer(context, rolloutResource, { namespace });
+  const records = new Informer(context, hostRolloutRecordResource, {
+    namespace,
+    indexers: {
+      [INDEX_BY_ROLLOUT]: ({ spec }) => [spec.rolloutRef],
+      [INDEX_BY_HOST]: ({ spec }) => [spec.hostRef],
+    },
+  });
+  const hosts = new Informer(context, hostResource, { namespace });
+  const quarantines = new Informer(context, quarantinedClosureResource, { namespace });
+  // Content in force is read by name; keeping every release in memory would serve nobody.
+  const configMaps = new Informer(context, configMapResource, {
+    namespace,
+    labelSelector: `!${LABEL_CONTENT}`,
+  });
+  const all = [fleets, rollouts, records, hosts, quarantines, configMaps];
+  return {
+    stores: {
+      fleets: fleets.store,
+      rollouts: rollouts.store,
+      records: records.store,
+      hosts: hosts.store,
+      quarantines: quarantines.store,
+      configMaps: configMaps.store,
+    },
+    run: async (signal) => {
+      await Promise.all(all.map((informer) => informer.run(signal)));
+    },
+    waitForSync: async (signal) => {
+      await Promise.all(all.map((informer) => informer.store.waitForSync(signal)));
+    },
+    check: {
+      name: 'caches',
+      check: () => {
+        const waiting = all.filter(({ store }) => !store.synced).map(({ resource }) => resource.plural);
+        return waiting.length === 0 ? undefined : `not synced: ${waiting.join(', ')}`;
+      },
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import type { ReleaseCache } from '../controllers/content/release-cache.ts';
+import type { ControllerContext } from '../controllers/context.ts';
+import { createFleetController } from '../controllers/fleet/fleet-controller.ts';
+import { LeaderTerm } from '../controllers/planner/leader-term.ts';
+import { PlanBoard } from '../controllers/planner/plan-board.ts';
+import { createPlannerController } from '../controllers/planner/planner-controller.ts';
+import { createRecordController, wireRecordController } from '../controllers/record/controller.ts';
+import { createRolloutController, wireRolloutController } from '../controllers/rollout/controller.ts';
+import type { Controller } from '../kube/controller.ts';
+import type { RuntimeMetrics } from '../kube/runtime-metrics.ts';
+import type { WorkQueue } from '../kube/work-queue.ts';
+
+/** The controllers of the leader, running. */
+export interface Leader {
+  readonly queues: readonly WorkQueue[];
+  /** Takes no new work and waits for what is under way, up to `drainMs`. */
+  stop(drainMs: number): Promise<void>;
+}
+
+/** Starts every controller; called once, when this process has become the leader and its caches are there. */
+export function startLeader(
+  context: ControllerContext,
+  releases: ReleaseCache,
+  metrics: RuntimeMetrics,
+): Leader {
+  const board = new PlanBoard(context);
+  const record = createRecordController(context, board, metrics);
+  const rollout = createRolloutController(context, metrics);
+  const planner = createPlannerController(
+    context,
+    { releases, board, term: new LeaderTerm(context), recover: (key) => record.queue.add(key) },
+    metrics,
+  );
+  const fleet = createFleetController(context, { releases, deadlocks: () => board.deadlocks() }, metrics);
+  wireRecordController(context, record.queue);
+  wireRolloutController(context, rollout.queue);
+  const controllers: readonly Controller[] = [fleet, planner, record, rollout];
+  for (const controller of controllers) controller.start();
+  return {
+    queues: controllers.map(({ queue }) => queue),
+    stop: async (drainMs) => {
+      await Promise.all(controllers.map((controller) => controller.stop(drainMs)));
+    },
+  };
+}

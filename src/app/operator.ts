@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { ReleaseCache } from '../controllers/content/release-cache.ts';
+import type { ControllerContext } from '../controllers/context.ts';
+import type { DomainMetrics } from '../controllers/domain-metrics.ts';
+import { systemClock } from '../kube/clock.ts';
+import { connect } from '../kube/connect.ts';
+import { loadKubeConfig } from '../kube/credentials.ts';
+import { EventRecorder } from '../kube/events.ts';
+import { gateWrites, type KubeClient } from '../kube/kube-client.ts';
+import { LeaderElector } from '../kube/leader-election.ts';
+import type { RuntimeMetrics } from '../kube/runtime-metrics.ts';
+import { keyOfRef } from '../kube/resource.ts';
+import type { WorkQueue } from '../kube/work-queue.ts';
+import {
+  eventLoopCheck,
+  startHealthServer,
+  stuckWorkerCheck,
+  type HealthCheck,
+  type HealthServer,
+} from '../telemetry/health-server.ts';
+import { registerKubeMetrics } from '../telemetry/kube-metrics.ts';
+import { createLogger, type RootLogger } from '../telemetry/logger.ts';
+import { Metrics } from '../telemetry/metrics.ts';
+import {
+  monitorEventLoop,
+  registerProcessMetrics,
+  type EventLoopMonitor,
+} from '../telemetry/process-metrics.ts';
+import { AgentPort } from './agent-port.ts';
+import { createInformers, type Informers } from './informers.ts';
+import { startLeader, type Leader } from './leader.ts';
+import { registerDomainMetrics, registerWebhookMetrics } from './metrics.ts';
+import type { OperatorOptions } from './options.ts';
+import { ReleaseInForce } from './release-in-force.ts';
+
+const DRAIN_MS = 10_000;
+const EVENTS_IDLE_MS = 1_000;
+/** Name of the Lease; one per namespace, as one Fleet is served per namespace. */
+const LEASE = 'nixfleet-operator';
+const CONTROLLER = 'nixfleet.dev/operator';
+
+/**
+ * One operator process. `start` resolves when it serves; `stop` drains in the order that loses nothing: not ready any
+ * more, agents sent elsewhere, work under way finished, Events sent, the Lease released, connections closed.
+ */
+export class Operator {
+  readonly #options: OperatorOptions;
+  readonly #log: RootLogger;
+  readonly #metrics = new Metrics();
+  readonly #loop: EventLoopMonitor = monitorEventLoop();
+  readonly #runtimeMetrics: RuntimeMetrics;
+  readonly #domainMetrics: DomainMetrics;
+  readonly #identity = `${hostname()}_${randomUUID()}`;
+  readonly #following = new AbortController();
+  readonly #campaign = new AbortController();
+  readonly #client: KubeClient;
+  readonly #informers: Informers;
+  readonly #releases: ReleaseCache;
+  readonly #inForce: ReleaseInForce;
+  #state: 'starting' | 'serving' | 'draining' | 'stopped' = 'starting';
+  #leader: Leader | undefined;
+  #election: Promise<void> | undefined;
+  #events: EventRecorder | undefined;
+  #port: AgentPort | undefined;
+  #health: HealthServer | undefined;
+  readonly #onLost: (reason: string) => void;
+
+  /** `onLost` is called when leadership is lost; the process must end then, because its writes may be late. */
+  constructor(options: OperatorOptions, onLost: (reason: string) => void) {
+    this.#options = options;
+    this.#onLost = onLost;
+    this.#log = createLogger({ level: options.logLevel });
+    this.#runtimeMetrics = registerKubeMetrics(this.#metrics, () => this.#queues());
+    this.#domainMetrics = registerDomainMetrics(this.#metrics);
+    registerProcessMetrics(this.#metrics, this.#loop);
+    this.#client = connect({
+      config: loadKubeConfig(options.kubeconfig, process.env),
+      clock: systemClock,
+      random: Math.random,
+      metrics: this.#runtimeMetrics,
+    });
+    this.#informers = createInformers(
+      {
+        client: this.#client,
+        clock: systemClock,
+        random: Math.random,
+        log: this.#log,
+        metrics: this.#runtimeMetrics,
+      },
+      options.namespace,
+    );
+    const { namespace } = options;
+    this.#releases = new ReleaseCache({
+      client: this.#client,
+      namespace,
+      configMaps: this.#informers.stores.configMaps,
+      clock: systemClock,
+    });
+    this.#inForce = new ReleaseInForce({
+      releases: this.#releases,
+      stores: this.#informers.stores,
+      fleetKey: keyOfRef({ namespace, name: options.fleetName }),
+      clock: systemClock,
+      log: this.#log,
+    });
+  }
+
+  get log(): RootLogger {
+    return this.#log;
+  }
+
+  /** Where agents connect; undefined without the webhook role or before it listens. */
+  get agentAddress(): AgentPort['address'] {
+    return this.#port?.address;
+  }
+
+  /** Rejects where a port cannot be bound or a file not be read; waits for an API server that is not there. */
+  async start(): Promise<void> {
+    const options = this.#options;
+    this.#health = await this.#startHealth();
+    void this.#informers.run(this.#following.signal);
+    await this.#informers.waitForSync(this.#following.signal);
+    if (options.roles.has('webhook')) await this.#startWebhook();
+    if (options.roles.has('controller')) this.#election = this.#elector().run(this.#campaign.signal);
+    this.#state = 'serving';
+    const { namespace, fleetName, roles } = options;
+    this.#log.info(
+      {
+        namespace,
+        fleet: fleetName,
+        roles: [...roles],
+        agents: this.agentAddress,
+        healthPort: this.#health.port,
+      },
+      'serving',
+    );
+  }
+
+  /** Drains and ends; a second call does nothing. */
+  async stop(): Promise<void> {
+    if (this.#state === 'draining' || this.#state === 'stopped') return;
+    this.#state = 'draining';
+    this.#log.info({}, 'draining');
+    await this.#port?.close();
+    await this.#leader?.stop(DRAIN_MS);
+    if (this.#events !== undefined) {
+      await Promise.race([this.#events.idle(), systemClock.sleep(EVENTS_IDLE_MS)]);
+      this.#events.stop();
+    }
+    this.#campaign.abort(new DOMException('the operator stops', 'AbortError'));
+    await this.#election;
+    this.#inForce.stop();
+    this.#following.abort(new DOMException('the operator stops', 'AbortError'));
+    await this.#client.close();
+    await this.#health?.close();
+    this.#loop.stop();
+    this.#state = 'stopped';
+    this.#log.info({}, 'stopped');
+  }
+
+  #startHealth(): Promise<HealthServer> {
+    const { host, port } = this.#options.healthListen;
+    const serving: HealthCheck = {
+      name: 'serving',
+      check: () => (this.#state === 'serving' ? undefined : this.#state),
+    };
+    return startHealthServer({
+      host,
+      port,
+      live: [eventLoopCheck(() => this.#loop.p99Ms()), stuckWorkerCheck(() => this.#queues())],
+      ready: [this.#informers.check, serving],
+      metrics: this.#metrics,
+    });
+  }
+
+  async #startWebhook(): Promise<void> {
+    const { agentTls } = this.#options;
+    if (agentTls === undefined) return;
+    this.#port = new AgentPort({
+      options: this.#options,
+      files: agentTls,
+      client: this.#client,
+      stores: this.#informers.stores,
+      clock: systemClock,
+      random: Math.random,
+      log: this.#log,
+      audit: this.#log.audit,
+      metrics: registerWebhookMetrics(this.#metrics),
+      release: () => this.#inForce.view(),
+    });
+    await this.#port.listen();
+  }
+
+  #elector(): LeaderElector {
+    const { lease, namespace } = this.#options;
+    const elector: LeaderElector = new LeaderElector({
+      ...lease,
+      client: this.#client,
+      clock: systemClock,
+      random: Math.random,
+      log: this.#log,
+      metrics: this.#runtimeMetrics,
+      lease: { namespace, name: LEASE },
+      identity: this.#identity,
+      onStarted: () => {
+        this.#leader = startLeader(this.#context(elector), this.#releases, this.#runtimeMetrics);
+      },
+      onLost: this.#onLost,
+    });
+    return elector;
+  }
+
+  #context(elector: LeaderElector): ControllerContext {
+    const client = gateWrites(this.#client, () => elector.assertLeader());
+    this.#events = new EventRecorder({
+      client,
+      clock: systemClock,
+      log: this.#log,
+      metrics: this.#runtimeMetrics,
+      controller: CONTROLLER,
+      instance: this.#identity.slice(0, 128),
+      uniqueSuffix: () => randomUUID().slice(0, 18).replace('-', ''),
+    });
+    return {
+      client,
+      stores: this.#informers.stores,
+      namespace: this.#options.namespace,
+      fleetName: this.#options.fleetName,
+      clock: systemClock,
+      random: Math.random,
+      log: this.#log,
+      audit: this.#log.audit,
+      events: this.#events,
+      metrics: this.#domainMetrics,
+      settings: this.#options.settings,
+      leadingSinceMs: systemClock.monotonicMillis(),
+    };
+  }
+
+  #queues(): readonly WorkQueue[] {
+    return this.#leader?.queues ?? [];
+  }
+}
