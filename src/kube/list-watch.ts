@@ -6,6 +6,8 @@ export interface ListPage {
   readonly resourceVersion?: string;
   readonly limit?: number;
   readonly continue?: string;
+  /** Limit of the request in milliseconds, where it shall be shorter than usual. */
+  readonly timeoutMs?: number;
 }
 
 /** Where a reflector reads a collection from. */

@@ -20,6 +20,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly metrics?: RuntimeMetrics;
   /** A watch without any line for so many milliseconds is cut (90,000; bookmarks come every minute). */
   readonly idleMs?: number;
+  /** Limit of the probe before a reconnect (10,000); short, because connections that died silently show there. */
+  readonly probeMs?: number;
 }
 
 const PAGE = 500;
@@ -117,9 +119,9 @@ export class Reflector<T extends KubeObject> {
 
   /** Compares one object with the store before a watch goes on in a history that may have been replaced. */
   async #probe(signal: AbortSignal): Promise<void> {
-    const { source, store } = this.#options;
+    const { source, store, probeMs = 10_000 } = this.#options;
     const progress = store.progress ?? '0';
-    const { items, resourceVersion } = await source.list({ limit: 1 }, signal);
+    const { items, resourceVersion } = await source.list({ limit: 1, timeoutMs: probeMs }, signal);
     if (compareVersions(resourceVersion, progress) < 0) throw new RelistNeeded('rewound');
     const [first] = items;
     if (first === undefined) {
