@@ -2,21 +2,26 @@ import type { BudgetView } from './gates/view.ts';
 import { selectorKey } from './selector.ts';
 import type { PlannerBudget } from './types.ts';
 
-const NONE: readonly BudgetView[] = [];
+const NO_BUDGETS: readonly CompiledBudget[] = [];
+const NO_LISTS: readonly number[] = [];
 
-/** A budget of one rollout with its hosts as a set. */
-export interface CompiledBudget extends BudgetView {
-  readonly hosts: ReadonlySet<string>;
+interface CompiledBudget extends BudgetView {
+  /** Number of its host list. */
+  readonly list: number;
+  /** Whether no earlier budget of the rollout has an equal selector: only the first one counts (planner.md §9.5). */
+  readonly isFirst: boolean;
 }
 
 /**
  * The budgets of every rollout. Every manifest of a release carries the fleet's whole budget list, so host lists that
- * say the same are held once.
+ * say the same are held once, and a host is looked up once for all budgets.
  */
 export class BudgetTable {
   readonly #ofRollout = new Map<string, readonly CompiledBudget[]>();
-  readonly #shared = new Map<string, { list: readonly string[]; set: ReadonlySet<string> }[]>();
+  readonly #listsOfHost = new Map<string, number[]>();
+  readonly #known = new Map<string, { readonly hosts: readonly string[]; readonly list: number }[]>();
   readonly #maxOf: (budget: PlannerBudget) => number | null;
+  #lists = 0;
 
   /** `maxOf` says how many hosts of a budget may be in flight; null for any number. */
   constructor(maxOf: (budget: PlannerBudget) => number | null) {
@@ -25,55 +30,57 @@ export class BudgetTable {
 
   /** Records the budgets of a rollout, in declared order. */
   add(rollout: string, budgets: readonly PlannerBudget[]): void {
-    this.#ofRollout.set(
-      rollout,
-      budgets.map((budget) => {
-        const key = selectorKey(budget.selector);
-        return {
-          key,
-          selector: budget.selector,
-          max: this.#maxOf(budget),
-          hosts: this.#hostsOf(key, budget.hosts),
-        };
-      }),
-    );
+    const seen = new Set<string>();
+    const compiled = budgets.map((budget): CompiledBudget => {
+      const { selector, hosts } = budget;
+      const key = selectorKey(selector);
+      const isFirst = !seen.has(key);
+      seen.add(key);
+      return { key, selector, max: this.#maxOf(budget), list: this.#listOf(key, hosts), isFirst };
+    });
+    this.#ofRollout.set(rollout, compiled);
   }
 
   /** The budgets of a rollout that list the host, in declared order, repeats included. */
   listing(rollout: string, host: string): readonly BudgetView[] {
-    const budgets = this.#ofRollout.get(rollout);
-    if (budgets === undefined) return NONE;
-    let found: BudgetView[] | undefined;
-    for (const budget of budgets) {
-      if (!budget.hosts.has(host)) continue;
-      if (found === undefined) found = [budget];
-      else found.push(budget);
-    }
-    return found ?? NONE;
-  }
-
-  /** The budget that counts for a key in a rollout: the first one declared (planner.md §9.5). */
-  first(rollout: string, key: string): CompiledBudget | undefined {
-    return this.#ofRollout.get(rollout)?.find((budget) => budget.key === key);
+    return this.#listing(rollout, host);
   }
 
   /** The keys under which a host of a rollout holds a slot: those whose first budget lists it. */
   keysHeld(rollout: string, host: string): string[] {
     const keys: string[] = [];
-    for (const budget of this.#ofRollout.get(rollout) ?? []) {
-      if (budget.hosts.has(host) && this.first(rollout, budget.key) === budget) keys.push(budget.key);
-    }
+    for (const { key, isFirst } of this.#listing(rollout, host)) if (isFirst) keys.push(key);
     return keys;
   }
 
-  #hostsOf(key: string, list: readonly string[]): ReadonlySet<string> {
-    const known = this.#shared.get(key);
-    const same = known?.find((entry) => sameNames(entry.list, list));
-    if (same !== undefined) return same.set;
-    const entry = { list, set: new Set(list) };
-    if (known === undefined) this.#shared.set(key, [entry]);
-    else known.push(entry);
-    return entry.set;
+  #listing(rollout: string, host: string): readonly CompiledBudget[] {
+    const budgets = this.#ofRollout.get(rollout) ?? NO_BUDGETS;
+    if (budgets.length === 0) return NO_BUDGETS;
+    const lists = this.#listsOfHost.get(host) ?? NO_LISTS;
+    let found: CompiledBudget[] | undefined;
+    for (const budget of budgets) {
+      if (!lists.includes(budget.list)) continue;
+      if (found === undefined) found = [budget];
+      else found.push(budget);
+    }
+    return found ?? NO_BUDGETS;
+  }
+
+  #listOf(key: string, hosts: readonly string[]): number {
+    const known = this.#known.get(key);
+    const same = known?.find((entry) => sameNames(entry.hosts, hosts));
+    if (same !== undefined) return same.list;
+    const list = this.#lists++;
+    for (const host of hosts) this.#note(host, list);
+    if (known === undefined) this.#known.set(key, [{ hosts, list }]);
+    else known.push({ hosts, list });
+    return list;
+  }
+
+  #note(host: string, list: number): void {
+    const lists = this.#listsOfHost.get(host);
+    if (lists === undefined) this.#listsOfHost.set(host, [list]);
+    else if (lists.at(-1) !== list) lists.push(list);
   }
 }
 

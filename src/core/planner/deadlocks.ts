@@ -7,20 +7,30 @@ import { selectorSummary } from './selector.ts';
 
 const SAMPLE = 5;
 
+/** The gates that the content in force can close for good. */
+export const CAN_DEADLOCK: ReadonlySet<GateName> = new Set([
+  'channel-edges',
+  'wave-promotion-host-unstaged',
+  'host-edge',
+  'disruption-budget',
+]);
+
 /**
  * What in the content in force holds hosts of a rollout and can never clear, whatever hosts do (D8). Only the cause is
- * named, not what waits behind it.
+ * named, not what waits behind it. `held` are the records that a gate of `CAN_DEADLOCK` holds.
  */
-export function deadlocksOf(view: FleetView, standing: RolloutStanding): Deadlock[] {
+export function deadlocksOf(
+  view: FleetView,
+  standing: RolloutStanding,
+  held: readonly PlanRecord[],
+): Deadlock[] {
   const found = new Map<string, { gate: GateName; reason: string; hosts: string[] }>();
   const note = (gate: GateName, reason: string, host: string): void => {
     const known = found.get(`${gate} ${reason}`);
     if (known === undefined) found.set(`${gate} ${reason}`, { gate, reason, hosts: [host] });
     else known.hosts.push(host);
   };
-  const waiting = standing.records.filter(
-    (record) => record.state === 'Pending' && !view.isLeftBehind(record),
-  );
+  const waiting = held.filter((record) => !view.isLeftBehind(record));
   const loop = waiting.length === 0 ? undefined : channelLoop(view, standing.rollout.channel);
   for (const record of waiting) {
     if (loop !== undefined) note('channel-edges', loop, record.hostname);

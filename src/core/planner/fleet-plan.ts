@@ -1,6 +1,6 @@
 import { addMillis, type Timestamp } from '../../api/time.ts';
 import { BlockSummary } from './block-summary.ts';
-import { deadlocksOf } from './deadlocks.ts';
+import { CAN_DEADLOCK, deadlocksOf } from './deadlocks.ts';
 import type { FleetPlanInput, PlanRecord } from './fleet-input.ts';
 import type {
   Deadlock,
@@ -83,6 +83,7 @@ class FleetPlanner {
     const rolloutHolds = this.#holds.ofRollout(standing);
     this.#advance(standing, rolloutHolds);
     const summary = new BlockSummary();
+    const suspects: PlanRecord[] = [];
     for (const record of standing.records) {
       if (record.state !== 'Pending' || record.dispatchAckedAt !== undefined) continue;
       const holds = this.#holds.ofRecord(record, standing, rolloutHolds);
@@ -94,13 +95,14 @@ class FleetPlanner {
       if (holds.length > 0) {
         this.#blockedBy.set(record.name, holds);
         summary.add(record.hostname, holds);
+        if (holds.some(({ gate }) => CAN_DEADLOCK.has(gate))) suspects.push(record);
       }
       this.#settle(record, holds[0]?.gate);
     }
     const { name } = standing.rollout;
     const blocks = summary.blocks();
     if (blocks.length > 0) this.#blocked.set(name, blocks);
-    this.#deadlocks.push(...deadlocksOf(this.#view, standing));
+    this.#deadlocks.push(...deadlocksOf(this.#view, standing, suspects));
     const behind = standing.records.filter(
       (record) => record.state !== 'Converged' && this.#view.isLeftBehind(record),
     );

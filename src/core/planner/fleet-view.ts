@@ -35,7 +35,7 @@ export class FleetView implements GateView {
     };
     for (const standing of this.standings.all) {
       for (const record of [...standing.olderTries, ...standing.records]) {
-        if (holdsSlot(record, standing, context)) this.slots.take(record);
+        if (holdsSlot(record, standing, context)) this.slots.hold(record);
       }
     }
     this.#outstanding = new OutstandingTotals(this.#outstandingFailures(), input.topology);
@@ -112,7 +112,7 @@ export class FleetView implements GateView {
 
   inFlight(budgetKey: string, rollout: string, host: string): number {
     const taken = this.slots.taken(budgetKey);
-    if (taken === 0) return 0;
+    if (taken === 0 || !this.slots.hasHolders) return taken;
     const self = this.standings.get(rollout)?.record(host);
     return self !== undefined && this.slots.isTakenBy(self, budgetKey) ? taken - 1 : taken;
   }

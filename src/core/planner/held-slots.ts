@@ -18,12 +18,22 @@ export class HeldSlots {
     this.#budgets = budgets;
   }
 
-  /** Lets a record hold a slot in every budget of its rollout that lists its host. */
-  take(record: PlanRecord): void {
+  /** Counts a record that holds a slot of every budget of its rollout that lists its host. */
+  hold(record: PlanRecord): void {
     this.#holders.add(record);
+    this.take(record);
+  }
+
+  /** Gives a free slot to a record that is going to be marked. */
+  take(record: PlanRecord): void {
     for (const key of this.#budgets.keysHeld(record.rollout, record.hostname)) {
       this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
     }
+  }
+
+  /** Whether any slot was held before this plan. */
+  get hasHolders(): boolean {
+    return this.#holders.size > 0;
   }
 
   /** The slots taken under a key. */

@@ -16,7 +16,16 @@ export function compareCodePoints(a: string, b: string): number {
 
 /** A copy of `items`, ascending by code point of the given name. */
 export function sortedByCodePoint<T>(items: readonly T[], nameOf: (item: T) => string): T[] {
-  return items.toSorted((a, b) => compareCodePoints(nameOf(a), nameOf(b)));
+  // Without surrogates JavaScript's own comparison gives the same order, several times faster.
+  const compare = items.some((item) => SURROGATE.test(nameOf(item))) ? compareCodePoints : compareUnits;
+  return items.toSorted((a, b) => compare(nameOf(a), nameOf(b)));
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
+
+function compareUnits(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 // A surrogate stands for a code point above every unit that is none.

@@ -20,7 +20,7 @@ export class PlanIndex implements GateView {
   readonly #rowByHost = new Map<string, ReadonlyMap<string, HostRow>>();
   readonly #activeRows: HostRow[] = [];
   readonly #budgets = new BudgetTable((budget) => budget.maxInFlight ?? null);
-  readonly #inFlight = new Map<string, number>();
+  #inFlight: ReadonlyMap<string, number> | undefined;
   readonly #dispatched: Map<string, number>;
   readonly #outstanding: OutstandingTotals;
 
@@ -115,9 +115,8 @@ export class PlanIndex implements GateView {
   }
 
   inFlight(budgetKey: string): number {
-    let held = this.#inFlight.get(budgetKey);
-    if (held === undefined) this.#inFlight.set(budgetKey, (held = this.#countHeld(budgetKey)));
-    return held + (this.#dispatched.get(budgetKey) ?? 0);
+    this.#inFlight ??= this.#countInFlight();
+    return (this.#inFlight.get(budgetKey) ?? 0) + (this.#dispatched.get(budgetKey) ?? 0);
   }
 
   outstandingBefore(rollout: string, channel: string, wave: number): number {
@@ -131,11 +130,11 @@ export class PlanIndex implements GateView {
     if (row.state === 'Activating' || row.state === 'Soaking') this.#activeRows.push(row);
   }
 
-  #countHeld(budgetKey: string): number {
-    let held = 0;
+  #countInFlight(): Map<string, number> {
+    const counts = new Map<string, number>();
     for (const { rolloutId, host } of this.#activeRows) {
-      if (this.#budgets.first(rolloutId, budgetKey)?.hosts.has(host) === true) held++;
+      for (const key of this.#budgets.keysHeld(rolloutId, host)) counts.set(key, (counts.get(key) ?? 0) + 1);
     }
-    return held;
+    return counts;
   }
 }
