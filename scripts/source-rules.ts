@@ -35,6 +35,7 @@ const ROOMS: Readonly<Record<string, RoomRule>> = {
   webhook: { own: ['api', 'core', 'kube', 'telemetry', 'webhook'] },
   agent: { own: ['api', 'core', 'agent', 'kube/clock.ts'] },
   dev: { own: ['api', 'core', 'kube', 'telemetry', 'controllers', 'webhook', 'agent', 'dev'] },
+  app: { own: ['api', 'core', 'kube', 'telemetry', 'controllers', 'webhook', 'app'] },
   main: { own: ['*'] },
 };
 
