@@ -16,7 +16,7 @@ export function structuralSchema(schema: z.ZodType): SchemaNode {
     reused: 'inline',
     unrepresentable: 'throw',
   });
-  return lower(json as SchemaNode);
+  return lower(json);
 }
 
 function lower(node: SchemaNode): SchemaNode {

@@ -85,7 +85,7 @@ if (process.argv.includes('--check')) {
     process.exitCode = 1;
   }
 } else {
-  for (const name of present.filter((name) => !wanted.has(name))) rmSync(join(FOLDER, name));
+  for (const name of present) if (!wanted.has(name)) rmSync(join(FOLDER, name));
   for (const [name, yaml] of wanted) writeFileSync(join(FOLDER, name), yaml);
   console.log(`wrote ${wanted.size} files to crds/`);
 }

@@ -1,21 +1,8 @@
 import type { Fleet } from '../api/kinds/fleet.ts';
 import type { ConfigMap } from '../kube/blob-store.ts';
-import { isNotFound } from '../kube/errors.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
-import { defineResource, type KubeObject } from '../kube/resource.ts';
+import { getSecret, secretText } from '../kube/secret.ts';
 import type { StoreReader } from '../kube/store.ts';
-
-interface Secret extends KubeObject {
-  readonly data?: Readonly<Record<string, string>>;
-}
-
-const secretResource = defineResource<Secret>({
-  group: '',
-  version: 'v1',
-  plural: 'secrets',
-  kind: 'Secret',
-  namespaced: true,
-});
 
 /** Certificates that agents' client certificates are trusted by, and what is missing of them. */
 export interface ClientCas {
@@ -37,11 +24,11 @@ export async function readClientCas(
   const { caSecretRef, clientCAsRef } = fleet.spec.agents;
   const parts: string[] = [];
   const problems: string[] = [];
-  const secret = await getSecret(client, namespace, caSecretRef.name);
-  const issuing = [secret?.data?.['tls.crt'], secret?.data?.['ca.crt']].filter(
-    (value) => value !== undefined,
-  );
-  parts.push(...issuing.map((base64) => Buffer.from(base64, 'base64').toString('utf8')));
+  const secret = await getSecret(client, { namespace, name: caSecretRef.name });
+  const issuing = ['tls.crt', 'ca.crt']
+    .map((key) => secretText(secret, key))
+    .filter((text) => text !== undefined);
+  parts.push(...issuing);
   if (issuing.length === 0) {
     problems.push(
       `spec.agents.caSecretRef: Secret ${caSecretRef.name} has no tls.crt: create it with the agents' CA`,
@@ -58,13 +45,4 @@ export async function readClientCas(
     }
   }
   return { pem: parts.map((part) => part.trim()).join('\n'), problems };
-}
-
-async function getSecret(client: KubeClient, namespace: string, name: string): Promise<Secret | undefined> {
-  try {
-    return await client.get(secretResource, { namespace, name });
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }

@@ -31,6 +31,7 @@ export interface FleetControllerOptions {
 
 /** A refused source is judged again this often, because time may cure it. */
 const REJUDGE_MS = 60_000;
+const POLL_MIN_MS = 100;
 
 /** Verifies what the Fleet's source holds, puts it in force, opens and supersedes rollouts, and says how it stands. */
 export function createFleetController(
@@ -41,7 +42,7 @@ export function createFleetController(
   const reconciler = new FleetReconciler(context, options);
   const controller = new Controller({
     name: 'fleet',
-    reconcile: (key) => reconciler.reconcile(key),
+    reconcile: (key, { signal }) => reconciler.reconcile(key, signal),
     clock: context.clock,
     log: context.log,
     ...(metrics && { metrics }),
@@ -77,14 +78,14 @@ class FleetReconciler {
   constructor(context: ControllerContext, options: FleetControllerOptions) {
     this.#context = context;
     this.#options = options;
-    this.#judge = new ReleaseJudge(context.stores.configMaps, context.clock);
+    this.#judge = new ReleaseJudge(context.stores.configMaps, context.client, context.clock);
   }
 
-  async reconcile(key: string): Promise<ReconcileResult> {
+  async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
     const found = this.#context.stores.fleets.get(key);
     if (found === undefined) return {};
     if (found.metadata.name !== this.#context.fleetName) return this.#refuseUnserved(found);
-    const judgement = await this.#judge.judge(found);
+    const judgement = await this.#judge.judge(found, signal);
     this.#report(found, judgement);
     const fleet = judgement.ok ? await putInForce(this.#context, found, judgement.release) : found;
     const release = await this.#options.releases.inForce(fleet);
@@ -95,7 +96,7 @@ class FleetReconciler {
       await syncHosts(this.#context, release);
       if (fleet.spec.intent.hold === 'None') await this.#open(fleet, release, choices);
     }
-    return { requeueAfterMs: this.#nextVisit(judgement, release) };
+    return { requeueAfterMs: this.#nextVisit(fleet, judgement, release) };
   }
 
   async #open(fleet: Fleet, release: Release, choices: ReadonlyMap<string, AttemptChoice>): Promise<void> {
@@ -151,10 +152,12 @@ class FleetReconciler {
     events.record({ about: fleet, type: 'Warning', reason: judgement.reason, message: judgement.message });
   }
 
-  #nextVisit(judgement: Judgement, release: Release | undefined): number {
+  #nextVisit(fleet: Fleet, judgement: Judgement, release: Release | undefined): number {
     const until = release === undefined ? undefined : freshUntil(release);
     const aging = until === undefined ? 0 : millisBetween(this.#context.clock.now(), until);
-    const visits = [judgement.ok ? 3_600_000 : REJUDGE_MS, ...(aging > 0 ? [aging + 1_000] : [])];
+    const visits: number[] = [judgement.ok ? 3_600_000 : REJUDGE_MS, ...(aging > 0 ? [aging + 1_000] : [])];
+    const poll = this.#judge.pollDueInMs(fleet);
+    if (poll !== undefined) visits.push(Math.max(POLL_MIN_MS, poll));
     return Math.min(...visits);
   }
 }

@@ -3,8 +3,10 @@ import { verifyRelease, type Release, type ReleaseRefusalReason } from '../../co
 import { durationOr } from '../../core/duration.ts';
 import type { ConfigMap } from '../../kube/blob-store.ts';
 import type { Clock } from '../../kube/clock.ts';
+import type { KubeClient } from '../../kube/kube-client.ts';
 import type { StoreReader } from '../../kube/store.ts';
 import { releaseKeys, trustOf } from '../content/trust.ts';
+import { HttpSource } from './http-source.ts';
 import { SourceFault, type SourceFaultReason } from './release-files.ts';
 import { sourceOf } from './source.ts';
 
@@ -26,19 +28,26 @@ export type Judgement =
 export class ReleaseJudge {
   readonly #configMaps: Pick<StoreReader<ConfigMap>, 'get'>;
   readonly #clock: Clock;
+  readonly #http: HttpSource;
   #accepted: { readonly version: string; readonly release: Release } | undefined;
 
-  constructor(configMaps: Pick<StoreReader<ConfigMap>, 'get'>, clock: Clock) {
+  constructor(configMaps: Pick<StoreReader<ConfigMap>, 'get'>, client: KubeClient, clock: Clock) {
     this.#configMaps = configMaps;
     this.#clock = clock;
+    this.#http = new HttpSource(client, clock);
+  }
+
+  /** Milliseconds until a polled source is to be judged again; undefined for sources that are watched. */
+  pollDueInMs(fleet: Fleet): number | undefined {
+    return fleet.spec.source.http === undefined ? undefined : this.#http.dueInMs();
   }
 
   /** Judges the source of a Fleet; never throws for what people can get wrong. */
-  async judge(fleet: Fleet): Promise<Judgement> {
+  async judge(fleet: Fleet, signal: AbortSignal): Promise<Judgement> {
     const trust = trustOf(fleet, this.#configMaps);
     if (!trust.ok) return trust;
     try {
-      const source = sourceOf(fleet, this.#configMaps);
+      const source = await sourceOf(fleet, this.#configMaps, this.#http, signal);
       const version = `${source.version}|${trust.version}`;
       if (this.#accepted?.version === version) return { ok: true, release: this.#accepted.release };
       const now = this.#clock.now();

@@ -2,6 +2,7 @@ import type { Fleet } from '../../api/kinds/fleet.ts';
 import type { PublishedRelease } from '../../core/artifacts/release.ts';
 import type { ConfigMap } from '../../kube/blob-store.ts';
 import type { StoreReader } from '../../kube/store.ts';
+import type { HttpSource } from './http-source.ts';
 import { releaseOfConfigMaps, signatureOf, SourceFault } from './release-files.ts';
 
 /** What a Fleet's source holds, and a version that changes whenever it may hold something else. */
@@ -11,9 +12,14 @@ export interface Source {
   read(): Promise<PublishedRelease>;
 }
 
-/** The source of a Fleet. Throws `SourceFault` where it names ConfigMaps that do not exist. */
-export function sourceOf(fleet: Fleet, configMaps: Pick<StoreReader<ConfigMap>, 'get'>): Source {
-  const { inline, configMapRefs, http } = fleet.spec.source;
+/** The source of a Fleet. Rejects with `SourceFault` where it does not exist or cannot be reached. */
+export async function sourceOf(
+  fleet: Fleet,
+  configMaps: Pick<StoreReader<ConfigMap>, 'get'>,
+  http: HttpSource,
+  signal: AbortSignal,
+): Promise<Source> {
+  const { inline, configMapRefs, http: httpSpec } = fleet.spec.source;
   if (inline !== undefined) {
     const version = `inline/${fleet.metadata.uid ?? ''}/${fleet.metadata.generation ?? 0}`;
     return { version, read: () => Promise.resolve(releaseOfInline(inline)) };
@@ -25,12 +31,11 @@ export function sourceOf(fleet: Fleet, configMaps: Pick<StoreReader<ConfigMap>, 
       .join(',');
     return { version: `configMaps/${version}`, read: () => releaseOfConfigMaps(found) };
   }
-  throw new SourceFault(
-    'SourceUnreadable',
-    http === undefined
-      ? 'spec.source is empty: give inline, configMapRefs or http'
-      : 'spec.source.http is not served by this version: publish the release as ConfigMaps (spec.source.configMapRefs)',
-  );
+  if (httpSpec === undefined) {
+    throw new SourceFault('SourceUnreadable', 'spec.source is empty: give inline, configMapRefs or http');
+  }
+  const { version, published } = await http.poll(fleet, httpSpec, signal);
+  return { version, read: () => Promise.resolve(published) };
 }
 
 function releaseOfInline(inline: NonNullable<Fleet['spec']['source']['inline']>): PublishedRelease {
