@@ -1,0 +1,69 @@
+/** Which old rollouts may be forgotten (kubernetes-api.md, Rollout). */
+import type { Fleet } from '../../api/kinds/fleet.ts';
+import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
+import type { Rollout } from '../../api/kinds/rollout.ts';
+import { compareTimestamps, millisBetween, parseTimestamp, type Timestamp } from '../../api/time.ts';
+import { durationOr } from '../duration.ts';
+import { isInFlight } from './current-records.ts';
+import { retentionExpired } from './ending.ts';
+
+/** What retention decides on. */
+export interface RetentionFacts {
+  /** The served Fleet; without its channels nothing is forgotten. */
+  readonly fleet: Fleet | undefined;
+  readonly rollouts: readonly Rollout[];
+  readonly recordsOf: (rollout: Rollout) => readonly HostRolloutRecord[];
+  readonly now: Timestamp;
+}
+
+const DEFAULT_MIN_AGE_MS = 3_600_000;
+
+/**
+ * The rollouts to delete: finished for long enough, not among the newest of their channel, not named by the content in
+ * force, and without a host that may be switching on their behalf.
+ */
+export function expiredRollouts(facts: RetentionFacts): Rollout[] {
+  const { fleet, rollouts, recordsOf, now } = facts;
+  const channels = fleet?.status?.channels;
+  if (fleet === undefined || channels === undefined) return [];
+  const { attemptsPerChannel, minAge } = fleet.spec.retention;
+  const minAgeMs = durationOr(minAge, DEFAULT_MIN_AGE_MS);
+  const inForce = new Set(channels.map(({ rollout }) => rollout));
+  const finished = rollouts.filter(
+    (rollout) => !inForce.has(rollout.metadata.name) && canExpire(rollout, now),
+  );
+  return [...Map.groupBy(finished, ({ spec }) => spec.channel).values()]
+    .flatMap((attempts) => attempts.toSorted(newestFirst(now)).slice(attemptsPerChannel))
+    .filter((rollout) => millisBetween(endOf(rollout, now), now) >= minAgeMs)
+    .filter((rollout) => !recordsOf(rollout).some(isInFlight));
+}
+
+/** Whether the machine lets a rollout be forgotten: it has ended, one way or another. */
+function canExpire({ spec, status }: Rollout, now: Timestamp): boolean {
+  const { rolloutId, channel, channelRef } = spec;
+  const record = {
+    rolloutId,
+    channel,
+    targetRef: channelRef,
+    state: status?.state ?? 'Opening',
+    currentWave: status?.currentWave ?? 0,
+    openedAt: status?.openedAt ?? now,
+  };
+  return retentionExpired(record, { type: 'RetentionExpired', rolloutId, at: now }).ok;
+}
+
+function endOf({ status, metadata }: Rollout, now: Timestamp): Timestamp {
+  const created = metadata.creationTimestamp;
+  return (
+    status?.supersededAt ??
+    status?.terminalAt ??
+    status?.openedAt ??
+    (created === undefined ? undefined : parseTimestamp(created)) ??
+    now
+  );
+}
+
+function newestFirst(now: Timestamp): (a: Rollout, b: Rollout) => number {
+  return (a, b) =>
+    compareTimestamps(endOf(b, now), endOf(a, now)) || (a.metadata.name < b.metadata.name ? -1 : 1);
+}
