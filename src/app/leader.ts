@@ -1,10 +1,12 @@
 import type { ReleaseCache } from '../controllers/content/release-cache.ts';
 import type { ControllerContext } from '../controllers/context.ts';
 import { createFleetController } from '../controllers/fleet/fleet-controller.ts';
+import { createHostController, wireHostController } from '../controllers/host/controller.ts';
 import { LeaderTerm } from '../controllers/planner/leader-term.ts';
 import { PlanBoard } from '../controllers/planner/plan-board.ts';
 import { createPlannerController } from '../controllers/planner/planner-controller.ts';
 import { createRecordController, wireRecordController } from '../controllers/record/controller.ts';
+import { createRetentionController, wireRetentionController } from '../controllers/retention/controller.ts';
 import { createRolloutController, wireRolloutController } from '../controllers/rollout/controller.ts';
 import type { Controller } from '../kube/controller.ts';
 import type { RuntimeMetrics } from '../kube/runtime-metrics.ts';
@@ -26,6 +28,8 @@ export function startLeader(
   const board = new PlanBoard(context);
   const record = createRecordController(context, board, metrics);
   const rollout = createRolloutController(context, metrics);
+  const host = createHostController(context, metrics);
+  const retention = createRetentionController(context, metrics);
   const planner = createPlannerController(
     context,
     { releases, board, term: new LeaderTerm(context), recover: (key) => record.queue.add(key) },
@@ -34,7 +38,9 @@ export function startLeader(
   const fleet = createFleetController(context, { releases, deadlocks: () => board.deadlocks() }, metrics);
   wireRecordController(context, record.queue);
   wireRolloutController(context, rollout.queue);
-  const controllers: readonly Controller[] = [fleet, planner, record, rollout];
+  wireHostController(context, host.queue);
+  wireRetentionController(context, retention.queue);
+  const controllers: readonly Controller[] = [fleet, planner, record, rollout, host, retention];
   for (const controller of controllers) controller.start();
   return {
     queues: controllers.map(({ queue }) => queue),
