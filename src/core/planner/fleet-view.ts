@@ -48,7 +48,6 @@ export class FleetView implements GateView {
 
   /** Whether nobody waits for this record any more (D7). */
   isLeftBehind(record: PlanRecord): boolean {
-    if (record.clearedAt === undefined && this.#input.settings.offlinePolicy === 'Wait') return false;
     const offline = this.host(record.hostname)?.offline ?? false;
     return isLeftBehind(record, offline, this.#input.settings.offlinePolicy);
   }

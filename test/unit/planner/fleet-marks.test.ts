@@ -189,112 +189,21 @@ describe('D6: what becomes of a mark', () => {
     expect(stops(made.withdrawals)).toEqual(['a: fleet-hold']);
   });
 
+  it('D16: the mark of an earlier try is withdrawn, and its slot is held until then', () => {
+    const made = plan({
+      rollouts: [rollout({ budgets: [budget(['a'], { maxInFlight: 1 })] })],
+      records: [record('a', { dispatch: MARK }), record('a', { name: 'web-r1.a.2', attempt: 2 })],
+    });
+    expect(made.withdrawals.map((withdrawal) => withdrawal.record.name)).toEqual(['web-r1.a']);
+    expect(made.blockedBy.get('web-r1.a.2')?.map(({ gate }) => gate)).toEqual(['disruption-budget']);
+  });
+
+  it('a host that acknowledged is past its gates, whatever its state says', () => {
+    const made = plan({ records: [record('a', { dispatchAckedAt: minute(-1) })], ...held });
+    expect([made.marks, made.blockedBy.size]).toEqual([[], 0]);
+  });
+
   it('a cleared host is not dispatched again', () => {
     expect(marked(plan({ records: [record('a', { clearedAt: minute(-1) })] }))).toEqual([]);
-  });
-});
-
-describe('held slots come first', () => {
-  const one = [budget(['a', 'z'], { maxInFlight: 1 })];
-  const story = (z: Partial<PlanRecord>, changes: Story = {}): Story => ({
-    rollouts: [rollout({ budgets: one })],
-    records: [record('a'), record('z', z)],
-    ...changes,
-  });
-
-  it.each([
-    ['an undelivered mark', { dispatch: MARK }],
-    ['a delivered mark', { dispatch: DELIVERED }],
-    ['a suspended mark', { dispatch: { ...DELIVERED, suspended: true } }],
-    ['an Activating host', { state: 'Activating' }],
-    ['a Soaking host', { state: 'Soaking' }],
-  ] satisfies [string, Partial<PlanRecord>][])('%s keeps its slot from a host that sorts first', (_, z) => {
-    const made = plan(story(z));
-    expect(gatesOf(made, 'a')).toEqual(['disruption-budget']);
-    expect([made.withdrawals, made.suspensions]).toEqual([[], []]);
-  });
-
-  it.each([
-    ['a Deferred host', { state: 'Deferred' }],
-    ['a Converged host', { state: 'Converged' }],
-    ['a cleared Activating host', { state: 'Activating', clearedAt: minute(-1) }],
-    ['a cleared delivered mark', { dispatch: DELIVERED, clearedAt: minute(-1) }],
-  ] satisfies [string, Partial<PlanRecord>][])('%s holds no slot', (_, z) => {
-    expect(marked(plan(story(z)))).toEqual(['a']);
-  });
-
-  it('an offline host in mid-switch keeps its slot', () => {
-    const made = plan(story({ state: 'Activating' }, { hosts: [host('a'), host('z', { offline: true })] }));
-    expect(gatesOf(made, 'a')).toEqual(['disruption-budget']);
-  });
-
-  it('a mark that is withdrawn now keeps its slot until that is written', () => {
-    const made = plan(story({ dispatch: MARK }, { hosts: [host('a'), host('z', { offline: true })] }));
-    expect(stops(made.withdrawals)).toEqual(['z: host-offline']);
-    expect(marked(made)).toEqual([]);
-  });
-
-  it('two delivered marks over one slot do not suspend each other', () => {
-    const made = plan({
-      rollouts: [rollout({ budgets: one })],
-      records: [record('a', { dispatch: DELIVERED }), record('z', { dispatch: DELIVERED })],
-    });
-    expect(made.suspensions).toEqual([]);
-  });
-});
-
-describe('D17: percentage budgets', () => {
-  const hosts = Array.from({ length: 10 }, (_, i) => `h${i}`);
-  it.each([
-    ['25 % of ten hosts is two', { maxInFlightPct: 25 }, 2],
-    ['5 % of ten hosts is one, not none', { maxInFlightPct: 5 }, 1],
-    ['of both limits the smaller holds: the percentage', { maxInFlightPct: 30, maxInFlight: 5 }, 3],
-    ['of both limits the smaller holds: the number', { maxInFlightPct: 50, maxInFlight: 4 }, 4],
-    ['no limit lets all through', {}, 10],
-  ])('%s', (_, limits, expected) => {
-    const made = plan({
-      rollouts: [rollout({ budgets: [budget(hosts, limits)] })],
-      records: hosts.map((name) => record(name)),
-    });
-    expect(made.marks.length).toBe(expected);
-  });
-});
-
-describe('D20: slots of superseded rollouts', () => {
-  const budgets = [budget(['a', 'z'], { maxInFlight: 1 })];
-  const story = (old: Partial<PlanRecord>, successor: Partial<PlanRecord> = {}): Story => ({
-    rollouts: [
-      rollout({ budgets }),
-      rollout({ name: 'web-r0', rolloutId: 'web@r0', state: 'Superseded', budgets }),
-    ],
-    records: [record('a'), record('z', successor), record('z', { rollout: 'web-r0', ...old })],
-    hosts: [host('a'), host('z', { offline: true })],
-  });
-
-  it.each([
-    ['a delivered mark', { dispatch: DELIVERED, soakDueAt: minute(5) }, true],
-    ['an undelivered mark, until it is withdrawn', { dispatch: MARK }, true],
-    ['an Activating host', { state: 'Activating', soakDueAt: minute(5) }, true],
-    ['a Soaking host up to ten minutes past its soak', { state: 'Soaking', soakDueAt: minute(-9) }, true],
-    ['no Soaking host ten minutes past its soak', { state: 'Soaking', soakDueAt: minute(-10) }, false],
-    ['no host that ended', { state: 'Failed' }, false],
-    ['no cleared host', { state: 'Soaking', soakDueAt: minute(5), clearedAt: minute(-1) }, false],
-  ] satisfies [string, Partial<PlanRecord>, boolean][])('count %s', (_, old, counts) => {
-    expect(marked(plan(story(old)))).toEqual(counts ? [] : ['a']);
-  });
-
-  it('end when the successor of the host has moved', () => {
-    const made = plan(story({ state: 'Soaking', soakDueAt: minute(5) }, { state: 'Converged' }));
-    expect(marked(made)).toEqual(['a']);
-  });
-
-  it('count in budgets of equal selector only', () => {
-    const other = [{ ...budget(['a', 'z'], { maxInFlight: 1 }), selector: { tags: ['db'] } }];
-    const given = story({ state: 'Soaking', soakDueAt: minute(5) });
-    const rollouts = [
-      rollout({ budgets }),
-      rollout({ name: 'web-r0', rolloutId: 'web@r0', state: 'Superseded', budgets: other }),
-    ];
-    expect(marked(plan({ ...given, rollouts }))).toEqual(['a']);
   });
 });

@@ -210,6 +210,15 @@ describe('D8: what can never clear is a deadlock', () => {
       ['disruption-budget b: a budget allows no host at all (tags:web)'],
     ],
     [
+      'a host that is left behind locks nothing',
+      {
+        ...two,
+        ...skip('b'),
+        fleet: { waves: { web: [wave('a')] } },
+      },
+      [],
+    ],
+    [
       'a channel that waits for itself',
       { ...two, fleet: { channelEdges: [{ gates: 'web', gated: 'web' }] } },
       ["channel-edges a+b: channel 'web' waits for channel 'web', which waits for it"],

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { timestampFromMillis } from '../../../src/api/time.ts';
 import { advanceWaves } from '../../../src/core/planner/advance-waves.ts';
-import { compareCodePoints } from '../../../src/core/planner/order.ts';
+import { compareCodePoints, sortedByCodePoint } from '../../../src/core/planner/order.ts';
 import { planNext } from '../../../src/core/planner/plan-next.ts';
 import { selectorKey, selectorSummary } from '../../../src/core/planner/selector.ts';
 import type { FleetState, HostRow, PlannerManifests } from '../../../src/core/planner/types.ts';
@@ -19,6 +19,12 @@ describe('order of names', () => {
     const names = ['\u{1f680}', '\uff5e', 'b', 'a'];
     expect(names.toSorted(compareCodePoints)).toEqual(['a', 'b', '\uff5e', '\u{1f680}']);
     expect(names.toSorted()).not.toEqual(names.toSorted(compareCodePoints));
+  });
+
+  it('holds for the items of a list, by their names', () => {
+    const items = ['b', '\u{1f680}', '\uff5e', 'a'].map((name) => ({ name }));
+    const sorted = sortedByCodePoint(items, ({ name }) => name);
+    expect(sorted.map(({ name }) => name)).toEqual(['a', 'b', '\uff5e', '\u{1f680}']);
   });
 
   it('agrees with the order of the code points of any two texts', () => {
