@@ -126,11 +126,11 @@ export class ScriptedCollection implements ListWatch<KubeObject> {
     this.#lagging = undefined;
   }
 
-  /** Loses everything and begins a new history at version 1. */
-  wipe(): void {
+  /** Loses everything and begins a new history at version 1, which is at `version` when this process looks again. */
+  wipe(version = 1): void {
     this.#objects.clear();
     this.#history = [];
-    this.#version = 1;
+    this.#version = version;
     this.#floor = 1;
     this.#lagging = undefined;
     this.resetWatches();

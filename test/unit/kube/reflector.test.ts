@@ -17,10 +17,15 @@ interface Rig {
   readonly stop: () => Promise<void>;
 }
 
-function start(delay: Delay = async () => undefined, firstVersion?: number): Rig {
+function start(
+  delay: Delay = async () => undefined,
+  firstVersion = 100,
+  before: (server: ScriptedCollection, store: Store<KubeObject>) => void = () => undefined,
+): Rig {
   const clock = new ManualClock();
   const server = new ScriptedCollection(delay, firstVersion);
   const store = new Store<KubeObject>({ freeze: true });
+  before(server, store);
   const relists: string[] = [];
   const ends: string[] = [];
   const abort = new AbortController();
@@ -120,11 +125,44 @@ test('a server that forgets to end the watch is cut after its time and ten secon
 });
 
 test('a list that lags behind this process’s own writes is not believed', async () => {
-  const { clock, server, store, stop } = start();
-  server.lag();
-  store.upsertFromWrite(server.put('mine'));
-  await clock.advance(1_000);
+  const { clock, server, store, stop } = start(undefined, 100, (collection, cache) => {
+    collection.put('old');
+    collection.lag();
+    collection.put('seen by nobody here');
+    cache.upsertFromWrite(collection.put('mine'));
+  });
+  await settle();
   expect(store.synced).toBe(true);
+  expect(describeObjects(store.values())).toEqual(server.contents());
+  expect(clock.monotonicMillis()).toBe(0);
+  await stop();
+});
+
+test.each([
+  { name: 'younger than what was seen', version: 5, reason: 'rewound' },
+  { name: 'older than what was seen', version: 500, reason: 'replaced' },
+])(
+  'a server that lost everything is noticed at the reconnect: history $name',
+  async ({ version, reason }) => {
+    const { clock, server, store, relists, stop } = start();
+    server.put('a');
+    await clock.advance(5_000);
+    server.wipe(version);
+    await clock.advance(1_000);
+    expect(relists).toEqual(['start', reason]);
+    expect(store.size).toBe(0);
+    await stop();
+  },
+);
+
+test('another object under a known name is noticed at the reconnect', async () => {
+  const { clock, server, store, relists, stop } = start();
+  server.put('a');
+  await clock.advance(5_000);
+  server.wipe(500);
+  server.put('a');
+  await clock.advance(1_000);
+  expect(relists).toEqual(['start', 'replaced']);
   expect(describeObjects(store.values())).toEqual(server.contents());
   await stop();
 });
