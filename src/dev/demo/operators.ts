@@ -1,0 +1,97 @@
+import type { Installation } from '../local/installation.ts';
+import { OperatorProcess } from '../local/operator-process.ts';
+import { ServiceProxy } from '../local/service-proxy.ts';
+
+const LEASES = ['get', 'lease', '--output=jsonpath={.items[*].spec.holderIdentity}'];
+
+/** The operators of the demo behind one address. */
+export class Operators {
+  readonly #installation: Installation;
+  readonly #service: ServiceProxy;
+  readonly #running: OperatorProcess[] = [];
+
+  private constructor(installation: Installation, service: ServiceProxy) {
+    this.#installation = installation;
+    this.#service = service;
+  }
+
+  /** Starts so many, each with waiting times that fit agents `factor` times as fast. */
+  static async start(installation: Installation, count: number, factor: number): Promise<Operators> {
+    const operators = new Operators(installation, await ServiceProxy.start());
+    try {
+      for (let index = 1; index <= count; index += 1) {
+        const flags = operatorFlags(factor);
+        operators.#running.push(
+          await OperatorProcess.start({ name: `operator-${index}`, installation, flags }),
+        );
+      }
+    } catch (error) {
+      await operators.stop();
+      throw error;
+    }
+    operators.#updateBackends();
+    return operators;
+  }
+
+  /** Where agents connect, whichever operators run. */
+  get agentUrl(): string {
+    return `https://127.0.0.1:${this.#service.port}`;
+  }
+
+  /** Where their output is. */
+  get logFiles(): string[] {
+    return this.#running.map(({ logFile }) => logFile);
+  }
+
+  /** Kills the one that leads, without a warning, and returns its name. */
+  async killLeader(): Promise<string> {
+    const identities = await this.#installation.kubectl(LEASES);
+    const leader = this.#running.find(
+      ({ pid }) => pid !== undefined && new RegExp(`\\b${pid}\\b`).test(identities),
+    );
+    if (leader === undefined)
+      throw new Error(`none of the operators leads; the Lease is held by "${identities}"`);
+    await leader.kill();
+    this.#updateBackends();
+    return leader.name;
+  }
+
+  /** Rejects as soon as one ends that was not told to. */
+  async untilOneFails(signal: AbortSignal): Promise<never> {
+    const failure = Promise.withResolvers<never>();
+    for (const operator of this.#running) {
+      void operator.ended().then(async () => {
+        if (operator.expectedToEnd || signal.aborted) return;
+        failure.reject(new Error(`${operator.name} ended by itself:\n${await operator.logEnd()}`));
+      });
+    }
+    return failure.promise;
+  }
+
+  /** Ends all of them. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#running.map(async (operator) => operator.stop()));
+    await this.#service.stop();
+  }
+
+  #updateBackends(): void {
+    this.#service.setBackends(
+      this.#running.filter(({ pid }) => pid !== undefined).map(({ agentPort }) => agentPort),
+    );
+  }
+}
+
+/** The operator waits for agents in some places; it has to live as fast as they do. */
+function operatorFlags(factor: number): string[] {
+  const faster = (name: string, millis: number): string => `--${name}=${Math.round(millis / factor)}ms`;
+  return [
+    faster('plan-interval', 15_000),
+    faster('redeliver-after', 15_000),
+    faster('settle-gap', 55_000),
+    faster('settle-max', 330_000),
+    faster('host-busy', 600_000),
+    '--lease-duration=6s',
+    '--lease-renew-deadline=4s',
+    '--lease-retry-period=1s',
+  ];
+}
