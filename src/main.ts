@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { registerRun } from './app/run-command.ts';
+import { registerCommands } from './cli/register-commands.ts';
 
 const program = new Command('nixfleet-operator')
   .description(
@@ -7,4 +8,5 @@ const program = new Command('nixfleet-operator')
   )
   .showHelpAfterError();
 registerRun(program);
+registerCommands(program);
 await program.parseAsync();
