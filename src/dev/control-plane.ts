@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { findControlPlaneBinaries } from './binaries.ts';
 import { issueCertificate } from './certificates.ts';
@@ -126,7 +126,8 @@ class ControlPlaneRunner implements ControlPlane {
 
   async start(): Promise<void> {
     this.#ports = await choosePorts(join(this.folder, 'ports.json'));
-    await mkdir(join(this.folder, 'logs'), { recursive: true });
+    await rm(join(this.folder, 'logs'), { recursive: true, force: true }); // a kept folder shall not grow by them
+    await mkdir(join(this.folder, 'logs'));
     await writeFile(join(this.folder, 'audit-policy.yaml'), auditPolicy());
     await this.#writeKubeconfig(this.kubeconfigPath, 'admin', ['system:masters']);
     await this.#startChild('etcd');
