@@ -1,15 +1,38 @@
 import type { BudgetView } from './gates/view.ts';
-import { selectorKey } from './selector.ts';
+import { type PlannerSelector, selectorKey } from './selector.ts';
 import type { PlannerBudget } from './types.ts';
 
 const NO_BUDGETS: readonly CompiledBudget[] = [];
 const NO_LISTS: readonly number[] = [];
 
-interface CompiledBudget extends BudgetView {
+/** How a budget is read: how many may be in flight (null: any number), and its selector for people. */
+export interface BudgetReading {
+  maxOf(budget: PlannerBudget): number | null;
+  summaryOf(selector: PlannerSelector): string;
+}
+
+class CompiledBudget implements BudgetView {
+  readonly key: string;
+  readonly max: number | null;
   /** Number of its host list. */
   readonly list: number;
   /** Whether no earlier budget of the rollout has an equal selector: only the first one counts (planner.md §9.5). */
   readonly isFirst: boolean;
+  readonly #summarise: () => string;
+  #summary: string | undefined;
+
+  constructor(of: Pick<CompiledBudget, 'key' | 'max' | 'list' | 'isFirst'>, summarise: () => string) {
+    this.key = of.key;
+    this.max = of.max;
+    this.list = of.list;
+    this.isFirst = of.isFirst;
+    this.#summarise = summarise;
+  }
+
+  /** Made once, when first asked for: a selector may name ten thousand hosts, and as many may be held by it. */
+  get summary(): string {
+    return (this.#summary ??= this.#summarise());
+  }
 }
 
 /**
@@ -20,12 +43,11 @@ export class BudgetTable {
   readonly #ofRollout = new Map<string, readonly CompiledBudget[]>();
   readonly #listsOfHost = new Map<string, number[]>();
   readonly #known = new Map<string, { readonly hosts: readonly string[]; readonly list: number }[]>();
-  readonly #maxOf: (budget: PlannerBudget) => number | null;
+  readonly #reading: BudgetReading;
   #lists = 0;
 
-  /** `maxOf` says how many hosts of a budget may be in flight; null for any number. */
-  constructor(maxOf: (budget: PlannerBudget) => number | null) {
-    this.#maxOf = maxOf;
+  constructor(reading: BudgetReading) {
+    this.#reading = reading;
   }
 
   /** Records the budgets of a rollout, in declared order. */
@@ -36,7 +58,9 @@ export class BudgetTable {
       const key = selectorKey(selector);
       const isFirst = !seen.has(key);
       seen.add(key);
-      return { key, selector, max: this.#maxOf(budget), list: this.#listOf(key, hosts), isFirst };
+      const max = this.#reading.maxOf(budget);
+      const list = this.#listOf(key, hosts);
+      return new CompiledBudget({ key, max, list, isFirst }, () => this.#reading.summaryOf(selector));
     });
     this.#ofRollout.set(rollout, compiled);
   }

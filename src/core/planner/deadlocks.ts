@@ -1,11 +1,13 @@
 import type { GateName } from '../../api/gates.ts';
+import { onCircles } from './circles.ts';
 import type { PlanRecord } from './fleet-input.ts';
 import type { Deadlock } from './fleet-plan-result.ts';
 import type { FleetView } from './fleet-view.ts';
 import type { RolloutStanding } from './rollout-standing.ts';
-import { selectorSummary } from './selector.ts';
 
 const SAMPLE = 5;
+/** Causes listed per rollout; more of them help nobody. */
+const CAUSES_MAX = 16;
 
 /** The gates that the content in force can close for good. */
 export const CAN_DEADLOCK: ReadonlySet<GateName> = new Set([
@@ -32,13 +34,17 @@ export function deadlocksOf(
   };
   const waiting = held.filter((record) => !view.isLeftBehind(record));
   const loop = waiting.length === 0 ? undefined : channelLoop(view, standing.rollout.channel);
+  const circles = onCircles(
+    waiting.map(({ hostname }) => hostname),
+    (host) => openGates(view, standing, host),
+  );
   for (const record of waiting) {
     if (loop !== undefined) note('channel-edges', loop, record.hostname);
-    noteUnstaged(view, standing, record, note);
-    noteEdges(view, standing, record, note);
+    noteUnstaged(view, record.hostname, note);
+    noteEdges(view, standing, record.hostname, circles, note);
     noteBudgets(view, record, note);
   }
-  return [...found.values()].map(({ gate, reason, hosts }) => ({
+  return [...found.values()].slice(0, CAUSES_MAX).map(({ gate, reason, hosts }) => ({
     rollout: standing.rollout,
     gate,
     reason,
@@ -49,20 +55,23 @@ export function deadlocksOf(
 
 type Note = (gate: GateName, reason: string, host: string) => void;
 
-function noteUnstaged(view: FleetView, { rollout }: RolloutStanding, record: PlanRecord, note: Note): void {
-  const channel = view.channelOf(record.hostname);
+function noteUnstaged(view: FleetView, host: string, note: Note): void {
+  const channel = view.channelOf(host);
   if (channel === undefined) {
-    note('wave-promotion-host-unstaged', 'the host is not in the fleet in force', record.hostname);
-  } else if (view.hasWaves(channel) && view.waveOf(channel, record.hostname) === undefined) {
-    const reason = `no wave of channel '${channel}' lists the host`;
-    if (rollout.state !== 'Terminal') note('wave-promotion-host-unstaged', reason, record.hostname);
+    note('wave-promotion-host-unstaged', 'the host is not in the fleet in force', host);
+  } else if (view.hasWaves(channel) && view.waveOf(channel, host) === undefined) {
+    note('wave-promotion-host-unstaged', `no wave of channel '${channel}' lists the host`, host);
   }
 }
 
-function noteEdges(view: FleetView, standing: RolloutStanding, record: PlanRecord, note: Note): void {
-  const host = record.hostname;
-  const channel = view.channelOf(host);
-  if (channel === undefined) return;
+function noteEdges(
+  view: FleetView,
+  standing: RolloutStanding,
+  host: string,
+  circles: ReadonlySet<string>,
+  note: Note,
+): void {
+  const channel = view.channelOf(host) ?? '';
   for (const gating of openGates(view, standing, host)) {
     const wave = view.waveOf(channel, host);
     const gatingWave = view.waveOf(channel, gating);
@@ -70,20 +79,16 @@ function noteEdges(view: FleetView, standing: RolloutStanding, record: PlanRecor
       note('host-edge', `it waits for host '${gating}', which has no part in this rollout`, host);
     } else if (wave !== undefined && gatingWave !== undefined && gatingWave > wave) {
       note('host-edge', `it waits for host '${gating}', which is in a later wave`, host);
-    } else if (reaches(view, standing, gating, host)) {
-      note('host-edge', `it waits for host '${gating}', which waits for it`, host);
+    } else if (circles.has(host) && circles.has(gating)) {
+      note('host-edge', `it waits for host '${gating}' in a circle`, host);
     }
   }
 }
 
 function noteBudgets(view: FleetView, record: PlanRecord, note: Note): void {
-  for (const { max, selector } of view.budgetsOf(record.rollout, record.hostname)) {
+  for (const { max, summary } of view.budgetsOf(record.rollout, record.hostname)) {
     if (max !== 0) continue;
-    note(
-      'disruption-budget',
-      `a budget allows no host at all (${selectorSummary(selector)})`,
-      record.hostname,
-    );
+    note('disruption-budget', `a budget allows no host at all (${summary})`, record.hostname);
     return;
   }
 }
@@ -91,28 +96,17 @@ function noteBudgets(view: FleetView, record: PlanRecord, note: Note): void {
 /** The hosts that a host waits for now. */
 function openGates(view: FleetView, standing: RolloutStanding, host: string): string[] {
   const channel = view.channelOf(host);
+  if (channel === undefined) return [];
   return view
     .gatingHosts(host)
     .filter((gating) => view.channelOf(gating) === channel && !view.isDone(standing.rollout.name, gating));
 }
 
-function reaches(view: FleetView, standing: RolloutStanding, from: string, to: string): boolean {
-  return isReachable(from, to, (host) => openGates(view, standing, host));
-}
-
 function channelLoop(view: FleetView, channel: string): string | undefined {
   const active = (of: string): string[] =>
-    view.predecessorChannels(of).filter((p) => view.isChannelActive(p));
-  const back = active(channel).find((predecessor) => isReachable(predecessor, channel, active));
-  if (back === undefined) return undefined;
-  return `channel '${channel}' waits for channel '${back}', which waits for it`;
-}
-
-function isReachable(from: string, to: string, next: (node: string) => readonly string[]): boolean {
-  const seen = new Set([from]);
-  for (const node of seen) {
-    if (node === to) return true;
-    for (const following of next(node)) seen.add(following);
-  }
-  return false;
+    view.predecessorChannels(of).filter((predecessor) => view.isChannelActive(predecessor));
+  const circles = onCircles([channel], active);
+  if (!circles.has(channel)) return undefined;
+  const back = active(channel).find((predecessor) => circles.has(predecessor));
+  return back === undefined ? undefined : `channel '${channel}' waits for channel '${back}' in a circle`;
 }

@@ -1,12 +1,17 @@
 import { BudgetTable } from './budget-table.ts';
+import { clipped } from './clip.ts';
 import type { FleetPlanInput, PlanHost, PlanRecord } from './fleet-input.ts';
 import type { BudgetView, GateView } from './gates/view.ts';
 import { HeldSlots, holdsSlot } from './held-slots.ts';
 import { isLeftBehind } from './left-behind.ts';
 import { OutstandingTotals } from './outstanding.ts';
 import { budgetLimit } from './percentage.ts';
+import { selectorSummary } from './selector.ts';
 import { Standings } from './standings.ts';
 import type { WakeTime } from './wake-time.ts';
+
+/** Selectors may name every host; a summary goes into the status of each host that is held. */
+const SUMMARY_MAX = 256;
 
 /**
  * The operator's answers to what the gates ask: from records, marks and what is known of the hosts, where v0.2 had its
@@ -17,7 +22,10 @@ export class FleetView implements GateView {
   readonly slots: HeldSlots;
   readonly #input: FleetPlanInput;
   readonly #hosts: ReadonlyMap<string, PlanHost>;
-  readonly #budgets = new BudgetTable(budgetLimit);
+  readonly #budgets = new BudgetTable({
+    maxOf: budgetLimit,
+    summaryOf: (selector) => clipped(selectorSummary(selector), SUMMARY_MAX),
+  });
   readonly #outstanding: OutstandingTotals;
   readonly #promoted = new Map<string, number>();
 

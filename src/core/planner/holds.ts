@@ -1,4 +1,5 @@
 import type { Timestamp } from '../../api/time.ts';
+import { clipped } from './clip.ts';
 import type { FleetPlanInput, PlanRecord } from './fleet-input.ts';
 import type { Hold } from './fleet-plan-result.ts';
 import type { FleetView } from './fleet-view.ts';
@@ -18,6 +19,8 @@ import type { WakeTime } from './wake-time.ts';
 const NO_HOLDS: readonly Hold[] = [];
 /** Bound of a key in the record's status. */
 const KEY_MAX = 512;
+/** Bound of a reason, which has to fit into messages with some room to spare. */
+const REASON_MAX = 900;
 
 /** The gates that hold a whole rollout, first and last in the order of D9. */
 export interface RolloutHolds {
@@ -105,8 +108,9 @@ function notInFleet(host: string, channel: string): Hold {
 
 function holdOf(block: Block): Hold {
   const key = keyOf(block);
-  const { gate, reason } = block;
-  return key === undefined ? { gate, reason } : { gate, key: key.slice(0, KEY_MAX), reason };
+  const { gate } = block;
+  const reason = clipped(block.reason, REASON_MAX);
+  return key === undefined ? { gate, reason } : { gate, key: clipped(key, KEY_MAX), reason };
 }
 
 function keyOf(block: Block): string | undefined {

@@ -1,6 +1,7 @@
 import { BudgetTable } from './budget-table.ts';
 import type { BudgetView, GateView } from './gates/view.ts';
 import { OutstandingTotals } from './outstanding.ts';
+import { selectorSummary } from './selector.ts';
 import { FleetTopology } from './topology.ts';
 import type { FleetState, HostRow, PlannerManifests, Quarantines, RolloutRow } from './types.ts';
 
@@ -19,7 +20,10 @@ export class PlanIndex implements GateView {
   readonly #rowsOf = new Map<string, HostRow[]>();
   readonly #rowByHost = new Map<string, ReadonlyMap<string, HostRow>>();
   readonly #activeRows: HostRow[] = [];
-  readonly #budgets = new BudgetTable((budget) => budget.maxInFlight ?? null);
+  readonly #budgets = new BudgetTable({
+    maxOf: (budget) => budget.maxInFlight ?? null,
+    summaryOf: selectorSummary,
+  });
   #inFlight: ReadonlyMap<string, number> | undefined;
   readonly #dispatched: Map<string, number>;
   readonly #outstanding: OutstandingTotals;

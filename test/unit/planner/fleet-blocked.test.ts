@@ -114,6 +114,17 @@ describe('all gates are listed, in the order of D9', () => {
     ]);
   });
 
+  it('a budget that names thousands of hosts makes no long key or reason', () => {
+    const hosts = Array.from({ length: 2_000 }, (_, i) => `host-${i}`);
+    const made = plan({
+      rollouts: [rollout({ budgets: [{ selector: { hosts }, hosts: ['a'], maxInFlight: 0 }] })],
+      records: [record('a')],
+    });
+    const [hold] = made.blockedBy.get('web-r1.a') ?? [];
+    expect(hold?.key?.length).toBe(256);
+    expect(hold?.reason.length).toBeLessThan(400);
+  });
+
   it('the key of a budget does not move with its count', () => {
     const [one, two] = [plan(crowded(1)), plan(crowded(2))].map(
       (made) => made.blockedBy.get('web-r1.a')?.[0],

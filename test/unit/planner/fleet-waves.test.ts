@@ -165,7 +165,7 @@ describe('D8: what can never clear is a deadlock', () => {
     [
       'an edge from a host to itself',
       { ...two, fleet: { edges: [{ gated: 'a', gates: 'a' }] } },
-      ["host-edge a: it waits for host 'a', which waits for it"],
+      ["host-edge a: it waits for host 'a' in a circle"],
     ],
     [
       'two hosts that wait for each other',
@@ -178,10 +178,7 @@ describe('D8: what can never clear is a deadlock', () => {
           ],
         },
       },
-      [
-        "host-edge a: it waits for host 'b', which waits for it",
-        "host-edge b: it waits for host 'a', which waits for it",
-      ],
+      ["host-edge a: it waits for host 'b' in a circle", "host-edge b: it waits for host 'a' in a circle"],
     ],
     [
       'an edge against the order of the waves',
@@ -210,6 +207,20 @@ describe('D8: what can never clear is a deadlock', () => {
       ['disruption-budget b: a budget allows no host at all (tags:web)'],
     ],
     [
+      'a host that waits behind a circle is not a cause of its own',
+      {
+        records: [record('a'), record('b'), record('c')],
+        fleet: {
+          edges: [
+            { gated: 'a', gates: 'b' },
+            { gated: 'b', gates: 'a' },
+            { gated: 'c', gates: 'a' },
+          ],
+        },
+      },
+      ["host-edge a: it waits for host 'b' in a circle", "host-edge b: it waits for host 'a' in a circle"],
+    ],
+    [
       'a host that is left behind locks nothing',
       {
         ...two,
@@ -221,9 +232,27 @@ describe('D8: what can never clear is a deadlock', () => {
     [
       'a channel that waits for itself',
       { ...two, fleet: { channelEdges: [{ gates: 'web', gated: 'web' }] } },
-      ["channel-edges a+b: channel 'web' waits for channel 'web', which waits for it"],
+      ["channel-edges a+b: channel 'web' waits for channel 'web' in a circle"],
     ],
   ] satisfies [string, Story, string[]][])('%s', (_, given, expected) => {
     expect(deadlocks(given)).toEqual(expected);
+  });
+
+  it('a chain of ten thousand edges is searched once, not once per host', () => {
+    const names = Array.from({ length: 10_000 }, (_, i) => `h${i}`);
+    const edges = names.slice(1).map((gated, i) => ({ gated, gates: `h${i}` }));
+    expect(deadlocks({ records: names.map((name) => record(name)), fleet: { edges } })).toEqual([]);
+  });
+
+  it('no more than sixteen causes are listed, five hosts each', () => {
+    const names = Array.from({ length: 40 }, (_, i) => `h${i}`);
+    const edges = names.map((name) => ({ gated: name, gates: name }));
+    const made = plan({ records: names.map((name) => record(name)), fleet: { edges } });
+    expect(made.deadlocks.length).toBe(16);
+    const unstaged = plan({
+      records: names.map((name) => record(name)),
+      fleet: { waves: { web: [wave('x')] } },
+    });
+    expect(unstaged.deadlocks.map(({ count, hosts }) => [count, hosts.length])).toEqual([[40, 5]]);
   });
 });

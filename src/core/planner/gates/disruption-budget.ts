@@ -1,4 +1,3 @@
-import { selectorSummary } from '../selector.ts';
 import type { DisruptionBudgetBlock } from './block.ts';
 import type { GateView } from './view.ts';
 
@@ -10,11 +9,10 @@ export function disruptionBudget(
   rollout: string,
   host: string,
 ): DisruptionBudgetBlock | null {
-  for (const { key, selector, max } of view.budgetsOf(rollout, host)) {
+  for (const { key, summary, max } of view.budgetsOf(rollout, host)) {
     if (max === null) continue;
     const inFlight = Math.min(view.inFlight(key, rollout, host), UINT32_MAX);
     if (inFlight < max) continue;
-    const summary = selectorSummary(selector);
     return {
       kind: 'DisruptionBudget',
       gate: 'disruption-budget',

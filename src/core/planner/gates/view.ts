@@ -1,9 +1,8 @@
-import type { PlannerSelector } from '../selector.ts';
-
 /** A budget as the gate sees it: who is in it, how many of them may be in flight (null: any number). */
 export interface BudgetView {
   readonly key: string;
-  readonly selector: PlannerSelector;
+  /** Its selector for people. */
+  readonly summary: string;
   readonly max: number | null;
 }
 
