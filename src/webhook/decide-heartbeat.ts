@@ -3,7 +3,9 @@ import { millisBetween, type Timestamp } from '../api/time.ts';
 import type { HeartbeatRequest, HeartbeatResponse } from '../api/wire/heartbeat.ts';
 import type { HostRolloutSnapshot } from '../api/wire/snapshot.ts';
 import { fitsInbox, heartbeatEntry } from '../core/host/inbox-entry.ts';
+import { soakEnd } from '../core/host/extras.ts';
 import { inboxFromObject } from '../core/host/object.ts';
+import type { HostRecord } from '../core/host/record.ts';
 import { recoveryApplies } from '../core/host/recovery.ts';
 import { isReplayed, toSnapshot } from '../core/host/snapshot.ts';
 import { foldObject, withEntry } from './fold-object.ts';
@@ -87,12 +89,21 @@ function decideRecord(
 
 function replayOf(
   object: HostRolloutRecord,
-  record: Parameters<typeof toSnapshot>[0],
+  record: HostRecord,
   closure: string | undefined,
   context: HeartbeatContext,
 ): RecordOutcome {
   if (!isReplayed(record, closure) || awaitsAck(object, record.state, context)) return {};
-  return { snapshot: toSnapshot(record) };
+  return { snapshot: toSnapshot(withSoakEnd(record, object, context.now)) };
+}
+
+/**
+ * Before a dispatch is queued the record has no end of soaking yet (D3), but an agent whose record lacks one never
+ * converges until a later heartbeat brings it. The earliest end possible is sent; the true one follows with the ack.
+ */
+function withSoakEnd(record: HostRecord, { spec }: HostRolloutRecord, now: Timestamp): HostRecord {
+  if (record.state !== 'Pending' || record.soakDueAt !== undefined) return record;
+  return { ...record, soakDueAt: soakEnd(now, spec.soakMinutes) };
 }
 
 /**
