@@ -49,8 +49,12 @@ export async function playDemo(stage: Stage): Promise<void> {
   for (const [index, act] of actsOf(options.acts, demoFleet).entries()) {
     if (options.acts > 1) screen.say(`\nAct ${index + 1}: ${act.title}`);
     await publish(installation, act, screen);
-    if (options.killLeader && index === options.acts - 1) killInTheMiddle(observed, operators, screen);
-    await Promise.race([untilOver(act, observed, signal), operators.untilOneFails(signal)]);
+    const killed =
+      options.killLeader && index === options.acts - 1
+        ? killInTheMiddle(observed, operators, screen)
+        : undefined;
+    const over = Promise.all([untilOver(act, observed, signal), killed]);
+    await Promise.race([over, operators.untilOneFails(signal)]);
     screen.freeze();
     judge(act, observed.state, order, hosts, index === options.acts - 1);
     if (index < options.acts - 1) await report(installation, screen, ['rollouts', 'quarantinedclosures']);
@@ -103,20 +107,22 @@ async function untilOver(act: Act, observed: ObservedFleet, signal: AbortSignal)
   }
 }
 
-/** The leader dies while a host of the second channel's second wave is on its way. */
-function killInTheMiddle(observed: ObservedFleet, operators: Operators, screen: Screen): void {
-  let done = false;
+/** The leader dies while a host of the second channel's second wave is switching. Rejects where there is none. */
+async function killInTheMiddle(observed: ObservedFleet, operators: Operators, screen: Screen): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let begun = false;
   observed.onChange(() => {
     const middle = observed.state.records.some(
       ({ spec, status }) => spec.channel === 'stable' && spec.wave === 1 && status?.state === 'Activating',
     );
-    if (!middle || done) return;
-    done = true;
-    void operators.killLeader().then(
-      (name) => screen.say(`${name} led and was killed with SIGKILL`),
-      (error: unknown) => screen.say(`nobody was killed: ${String(error)}`),
-    );
+    if (!middle || begun) return;
+    begun = true;
+    operators.killLeader().then((name) => {
+      screen.say(`${name} led and was killed with SIGKILL`);
+      resolve();
+    }, reject);
   });
+  return promise;
 }
 
 /** Rejects where what the hosts really run, or the order of things, is not as expected. */

@@ -2,22 +2,18 @@ import type { Installation } from '../local/installation.ts';
 import { OperatorProcess } from '../local/operator-process.ts';
 import { ServiceProxy } from '../local/service-proxy.ts';
 
-const LEASES = ['get', 'lease', '--output=jsonpath={.items[*].spec.holderIdentity}'];
-
 /** The operators of the demo behind one address. */
 export class Operators {
-  readonly #installation: Installation;
   readonly #service: ServiceProxy;
   readonly #running: OperatorProcess[] = [];
 
-  private constructor(installation: Installation, service: ServiceProxy) {
-    this.#installation = installation;
+  private constructor(service: ServiceProxy) {
     this.#service = service;
   }
 
   /** Starts so many, each with waiting times that fit agents `factor` times as fast. */
   static async start(installation: Installation, count: number, factor: number): Promise<Operators> {
-    const operators = new Operators(installation, await ServiceProxy.start());
+    const operators = new Operators(await ServiceProxy.start());
     try {
       for (let index = 1; index <= count; index += 1) {
         const flags = operatorFlags(factor);
@@ -45,12 +41,9 @@ export class Operators {
 
   /** Kills the one that leads, without a warning, and returns its name. */
   async killLeader(): Promise<string> {
-    const identities = await this.#installation.kubectl(LEASES);
-    const leader = this.#running.find(
-      ({ pid }) => pid !== undefined && new RegExp(`\\b${pid}\\b`).test(identities),
-    );
-    if (leader === undefined)
-      throw new Error(`none of the operators leads; the Lease is held by "${identities}"`);
+    const leads = await Promise.all(this.#running.map(async (operator) => operator.leads()));
+    const leader = this.#running[leads.indexOf(true)];
+    if (leader === undefined) throw new Error('none of the operators says that it leads');
     await leader.kill();
     this.#updateBackends();
     return leader.name;

@@ -71,6 +71,13 @@ export class OperatorProcess {
     return this.#ended ? undefined : this.#child.pid;
   }
 
+  /** Whether it holds the Lease, by its own metrics; false once it has ended. */
+  async leads(): Promise<boolean> {
+    if (this.#ended) return false;
+    const answer = await fetch(`${this.healthUrl}/metrics`);
+    return /^leader_election_master_status(?:\{[^}]*\})? 1$/m.test(await answer.text());
+  }
+
   /** Whether somebody has called `kill` or `stop`. */
   get expectedToEnd(): boolean {
     return this.#toldToEnd;

@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { signDocument, signingKeyFromPem } from '../../core/artifacts/sign.ts';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,16 +36,9 @@ export async function writeRelease(
     paths.push(join(folder, name));
     await writeFile(join(folder, name), text);
   }
-  if (!existsSync(OPERATOR_COMMAND)) {
-    // FALLBACK until bin/nixfleet-operator exists.
-    const key = signingKeyFromPem(await readFile(installation.files.ciKey, 'utf8'));
-    for (const path of paths) {
-      await writeFile(`${path}.sig`, signDocument(await readFile(path, 'utf8'), key).signature);
-    }
-  } else
-    await run(OPERATOR_COMMAND, ['sign', '--key', installation.files.ciKey, ...paths], {
-      env: { ...process.env, PATH: `${nodeFolder()}:${process.env['PATH'] ?? ''}` },
-    });
+  await run(OPERATOR_COMMAND, ['sign', '--key', installation.files.ciKey, ...paths], {
+    env: { ...process.env, PATH: `${nodeFolder()}:${process.env['PATH'] ?? ''}` },
+  });
   const configMap = `${FLEET}-release-${commit.slice(0, 8)}`;
   const manifest = join(folder, 'release.json');
   const items = [await configMapOf(configMap, paths), fleetOf(configMap)];
