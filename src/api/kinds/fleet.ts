@@ -74,7 +74,10 @@ const signedDocumentSource = (what: string) =>
   rules(
     z
       .object({
-        inline: z.object({ document: signedText(what), signature }).optional(),
+        inline: z
+          .object({ document: signedText(what), signature })
+          .optional()
+          .meta({ description: 'The document itself.' }),
         configMapRef: keyRef('ConfigMap').optional(),
         http: z
           .object({
@@ -83,7 +86,8 @@ const signedDocumentSource = (what: string) =>
             interval: duration('Time between two polls.').default('60s'),
             tokenSecretRef: keyRef('Secret').optional(),
           })
-          .optional(),
+          .optional()
+          .meta({ description: 'A forge or web server to poll with conditional requests.' }),
       })
       .meta({
         description: `Where ${what} is taken from: exactly one of the three. A configMapRef finds the signature under <key>.sig.`,
@@ -239,6 +243,8 @@ export const fleetKind: KindDefinition = {
   description: 'A fleet of NixOS hosts: where its signed releases come from, and which one is in force.',
   spec: fleetSpecSchema,
   status: fleetStatusSchema,
+  // Never absent, or a write without it would take the term away: the rule on it is only asked where there is a status.
+  statusDefault: {},
   columns: [
     {
       name: 'Commit',

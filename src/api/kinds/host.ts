@@ -3,7 +3,7 @@ import { hostStateSchema } from '../wire/enums.ts';
 import { conditionsSchema } from './condition.ts';
 import { AGE_COLUMN, type KindDefinition } from './kind-definition.ts';
 import type { CustomObject } from './object-meta.ts';
-import { atomicList, closure, hostname, immutable, objectName, rules, text, timestamp } from './schema.ts';
+import { atomicList, closure, hostname, immutable, objectName, text, timestamp } from './schema.ts';
 
 export const hostSpecSchema = z
   .object({
@@ -22,12 +22,17 @@ export const hostSpecSchema = z
       })
       .optional()
       .meta({ description: 'A pin that the fleet declares.' }),
-    revokedBefore: rules(timestamp('Certificates issued before are refused; only ever moves forward.'), {
-      rule: 'timestamp(self) >= timestamp(oldSelf)',
-      message: 'a revocation cannot be taken back',
-    }).optional(),
+    revokedBefore: timestamp('Certificates issued before are refused; only ever moves forward.').optional(),
   })
-  .meta({ description: 'What the content in force declares about the host.' });
+  .meta({
+    description: 'What the content in force declares about the host.',
+    'x-kubernetes-validations': [
+      {
+        rule: '!has(oldSelf.revokedBefore) || (has(self.revokedBefore) && timestamp(self.revokedBefore) >= timestamp(oldSelf.revokedBefore))',
+        message: 'a revocation cannot be taken back',
+      },
+    ],
+  });
 
 export const hostStatusSchema = z
   .object({

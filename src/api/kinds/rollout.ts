@@ -168,8 +168,6 @@ export type RolloutStatus = z.output<typeof rolloutStatusSchema>;
 /** One attempt to bring one channel to one ref. */
 export type Rollout = CustomObject<RolloutSpec, RolloutStatus>;
 
-const condition = (type: string) => `.status.conditions[?(@.type=="${type}")]`;
-
 export const rolloutKind: KindDefinition = {
   kind: 'Rollout',
   plural: 'rollouts',
@@ -228,13 +226,6 @@ export const rolloutKind: KindDefinition = {
       type: 'integer',
       jsonPath: '.spec.attempt',
       description: 'Counts the openings.',
-      priority: 1,
-    },
-    {
-      name: 'Reason',
-      type: 'string',
-      jsonPath: `${condition('Ready')}.reason`,
-      description: 'Why it is ready, or is not.',
       priority: 1,
     },
     AGE_COLUMN,
