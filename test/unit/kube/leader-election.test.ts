@@ -38,6 +38,10 @@ function candidate(api: MemoryApi, clock: ManualClock, identity: string): Candid
   return { elector, client, log, stop };
 }
 
+function withHolder(lease: Lease, holderIdentity: string): Lease {
+  return { ...lease, spec: { ...lease.spec, holderIdentity } };
+}
+
 function leaseIn(api: MemoryApi): Lease['spec'] {
   const found: Lease | undefined = api.peek(LEASE);
   return found?.spec;
@@ -181,8 +185,7 @@ test.each([
   { what: 'deleted', meddle: (api: MemoryApi) => api.drop(LEASE), reason: 'lost: the Lease was deleted' },
   {
     what: 'given to another',
-    meddle: (api: MemoryApi) =>
-      void api.replace({ ...api.get(LEASE), ...{ spec: { holderIdentity: 'thief' } } }),
+    meddle: (api: MemoryApi) => void api.replace(withHolder(api.get(LEASE), 'thief')),
     reason: 'lost: the Lease went to thief',
   },
 ])('a Lease that is $what ends leadership', async ({ meddle, reason }) => {
