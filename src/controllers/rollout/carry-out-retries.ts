@@ -1,27 +1,39 @@
 import { hostRolloutRecordResource } from '../../api/kinds/resources.ts';
+import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import type { Rollout } from '../../api/kinds/rollout.ts';
+import type { RolloutRecords } from '../../core/rollout/current-records.ts';
 import { planRetries, type Retry } from '../../core/rollout/retry.ts';
 import { isAlreadyExists, isNotFound } from '../../kube/errors.ts';
 import { createObject, deleteObject } from '../../kube/writes.ts';
 import type { ControllerContext } from '../context.ts';
 import { gatherRecords } from './gather.ts';
 
-/** Creates the next try of hosts that a person wants retried, then deletes tries that were replaced (D16). */
-export async function carryOutRetries(context: ControllerContext, rollout: Rollout): Promise<void> {
-  const plan = planRetries(rollout, gatherRecords(context, rollout), context.clock.now());
-  for (const retry of plan.retries) await createTry(context, rollout, retry);
-  for (const host of plan.refused) tellRefusal(context, rollout, host);
-  const { obsolete } = planRetries(rollout, gatherRecords(context, rollout), context.clock.now());
-  for (const record of obsolete) {
-    try {
-      // The version, too: what a host says in this very moment is decided first.
-      const { resourceVersion } = record.metadata;
-      await deleteObject(context.client, hostRolloutRecordResource, context.stores.records, record, {
-        resourceVersion,
-      });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+/**
+ * Creates the next try of hosts that a person wants retried, then deletes tries that were replaced (D16). Resolves to
+ * the records afterwards.
+ */
+export async function carryOutRetries(
+  context: ControllerContext,
+  rollout: Rollout,
+  records: RolloutRecords,
+): Promise<RolloutRecords> {
+  if (rollout.spec.intent.retry.length === 0 && records.older.length === 0) return records;
+  const { retries, refused } = planRetries(rollout, records, context.clock.now());
+  for (const retry of retries) await createTry(context, rollout, retry);
+  for (const host of refused) tellRefusal(context, rollout, host);
+  const after = gatherRecords(context, rollout);
+  const { obsolete } = planRetries(rollout, after, context.clock.now());
+  for (const record of obsolete) await deleteTry(context, record);
+  return after;
+}
+
+async function deleteTry({ client, stores }: ControllerContext, record: HostRolloutRecord): Promise<void> {
+  // The version, too: what a host says in this very moment is decided first.
+  const { resourceVersion } = record.metadata;
+  try {
+    await deleteObject(client, hostRolloutRecordResource, stores.records, record, { resourceVersion });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
   }
 }
 

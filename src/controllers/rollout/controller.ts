@@ -57,11 +57,16 @@ export function wireRolloutController(context: ControllerContext, queue: WorkQue
   return () => removals.forEach((remove) => remove());
 }
 
-/** Whether a change can move the rollout itself, and not only its counters. */
+/** States of hosts that can move the rollout itself, and not only its counters. */
+const DECISIVE: ReadonlySet<string | undefined> = new Set(['Failed', 'Reverted', 'Converged']);
+
 function decides(change: StoreChange<HostRolloutRecord>): boolean {
   if (change.type !== 'updated') return true;
   const { old, new: next } = change;
-  return old.status?.state !== next.status?.state || old.status?.clearedAt !== next.status?.clearedAt;
+  const { state } = next.status ?? {};
+  return (
+    (old.status?.state !== state && DECISIVE.has(state)) || old.status?.clearedAt !== next.status?.clearedAt
+  );
 }
 
 function sameRules({ spec: old }: Fleet, { spec: next }: Fleet): boolean {
@@ -78,12 +83,13 @@ async function reconcile(
     pace.forget(key);
     return {};
   }
-  await carryOutRetries(context, rollout);
+  let records = await carryOutRetries(context, rollout, gatherRecords(context, rollout));
   const request = clearDue(rollout);
   if (request !== undefined) {
-    await carryOutClear(context, rollout, gatherRecords(context, rollout).newest, request);
+    await carryOutClear(context, rollout, records.newest, request);
+    records = gatherRecords(context, rollout);
   }
-  const facts = gatherFacts(context, rollout, gatherRecords(context, rollout));
+  const facts = gatherFacts(context, rollout, records);
   const { status, transitions } = deriveStatus(facts, request?.at ?? rollout.status?.clearedAt);
   const wait = isUrgent(rollout.status, status) ? 0 : pace.waitMs(key, context.clock.monotonicMillis());
   if (wait > 0) return { requeueAfterMs: wait };
