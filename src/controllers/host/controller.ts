@@ -1,6 +1,7 @@
 import type { Host, HostStatus } from '../../api/kinds/host.ts';
 import { hostResource } from '../../api/kinds/resources.ts';
 import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
+import type { EventReason } from '../../api/reasons-rollout.ts';
 import { durationOr } from '../../core/duration.ts';
 import { isPassing, isUrgentVerdict, judgeHost } from '../../core/host/verdict.ts';
 import { isOwnedBy } from '../../core/rollout/open.ts';
@@ -130,7 +131,7 @@ function tellConnectivity({ audit, events }: ControllerContext, host: Host): voi
   events.record({
     about: host,
     type: offline ? 'Warning' : 'Normal',
-    reason: offline ? 'HostOffline' : 'HostOnline',
+    reason: (offline ? 'HostOffline' : 'HostOnline') satisfies EventReason,
     message: offline
       ? `nothing was heard since ${lastSeen ?? 'the object was created'}`
       : 'the host reports again',

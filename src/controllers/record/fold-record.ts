@@ -1,7 +1,11 @@
 import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import { hostRolloutRecordResource } from '../../api/kinds/resources.ts';
-import { millisBetween, type Timestamp } from '../../api/time.ts';
-import { foldInbox, type FoldOutcome, type PendingPermission } from '../../core/host/inbox.ts';
+import {
+  foldInbox,
+  writeDueInMillis,
+  type FoldOutcome,
+  type PendingPermission,
+} from '../../core/host/inbox.ts';
 import {
   inboxFromObject,
   policyFromObject,
@@ -10,7 +14,6 @@ import {
 } from '../../core/host/object.ts';
 import { updateStatus } from '../../kube/writes.ts';
 import { keyIn, type ControllerContext } from '../context.ts';
-import type { ControllerSettings } from '../settings.ts';
 import type { RecoveryGates } from './recovery-gates.ts';
 
 /** What became of a record's inbox. */
@@ -34,14 +37,15 @@ export async function foldRecord(
 ): Promise<Folded> {
   const started = context.clock.monotonicMillis();
   const now = context.clock.now();
+  const inbox = inboxFromObject(base);
   const permission = permissionFor(context, gates, base);
-  const outcome = foldInbox(recordFromObject(base), inboxFromObject(base), {
+  const outcome = foldInbox(recordFromObject(base), inbox, {
     now,
     policy: policyFromObject(base),
     ...(permission !== undefined && { pendingRecovery: permission }),
   });
   context.metrics.folded((context.clock.monotonicMillis() - started) / 1000);
-  const dueInMs = writeDueInMs(base, outcome, now, context.settings);
+  const dueInMs = writeDueInMillis(outcome, inbox, now, context.settings);
   if (dueInMs === undefined) return { record: base };
   if (dueInMs > 0) return { record: base, dueInMs };
   const next = { ...base, status: statusFromRecord(base.status, outcome) };
@@ -61,18 +65,4 @@ function permissionFor(
   if ((status?.state ?? 'Pending') !== 'Pending' || !gates.isOpen(metadata.name)) return undefined;
   const host = context.stores.hosts.get(keyIn(context, spec.hostRef));
   return { stopAtSoaking: gates.stopAtSoaking(metadata.name), hostClosure: host?.status?.closure };
-}
-
-/** Entries that cause no transition wait for the next one, but neither for long nor in large numbers. */
-function writeDueInMs(
-  record: HostRolloutRecord,
-  outcome: FoldOutcome,
-  now: Timestamp,
-  { inboxBatch, inboxMaxAgeMs }: ControllerSettings,
-): number | undefined {
-  const inbox = inboxFromObject(record);
-  if (outcome.transitions.length > 0 || inbox.length >= inboxBatch) return 0;
-  const [oldest] = inbox;
-  if (oldest === undefined) return undefined;
-  return Math.max(0, inboxMaxAgeMs - Math.max(0, millisBetween(oldest.at, now)));
 }

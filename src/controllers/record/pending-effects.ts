@@ -2,6 +2,7 @@ import { API_VERSION, LABEL_FLEET } from '../../api/group.ts';
 import type { HostRolloutRecord, PendingEffect } from '../../api/kinds/host-rollout-record.ts';
 import type { QuarantinedClosure } from '../../api/kinds/quarantined-closure.ts';
 import { hostRolloutRecordResource, quarantinedClosureResource } from '../../api/kinds/resources.ts';
+import type { EventReason } from '../../api/reasons-rollout.ts';
 import { nameLabel, quarantineName } from '../../core/naming.ts';
 import { isAlreadyExists } from '../../kube/errors.ts';
 import { createObject, updateStatus } from '../../kube/writes.ts';
@@ -44,7 +45,12 @@ async function insertQuarantine(
   const { name } = quarantine.metadata;
   audit.info({ quarantine: name, channel, closure, rolloutId, host: hostname, seq }, 'closure quarantined');
   const message = `${closure} is refused on channel ${channel}: ${reason}. Delete quarantinedclosure/${name} to lift it`;
-  events.record({ about: record, type: 'Warning', reason: 'ClosureQuarantined', message });
+  events.record({
+    about: record,
+    type: 'Warning',
+    reason: 'ClosureQuarantined' satisfies EventReason,
+    message,
+  });
 }
 
 function quarantineOf(

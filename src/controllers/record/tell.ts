@@ -1,4 +1,5 @@
 import type { HistoryEntry, HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
+import type { EventReason } from '../../api/reasons-rollout.ts';
 import type { FoldOutcome, Refusal } from '../../core/host/inbox.ts';
 import type { ControllerContext } from '../context.ts';
 
@@ -47,7 +48,7 @@ function tellRefusal(
   context.events.record({
     about: record,
     type: 'Warning',
-    reason: 'EventRefused',
+    reason: 'EventRefused' satisfies EventReason,
     message: `${kind} (event ${entry.seq ?? 'without number'}) was not applied: ${reason}`,
   });
 }

@@ -1,6 +1,7 @@
 import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import { hostRolloutRecordResource, rolloutResource } from '../../api/kinds/resources.ts';
 import type { Rollout } from '../../api/kinds/rollout.ts';
+import type { EventReason } from '../../api/reasons-rollout.ts';
 import { isOwnedBy } from '../../core/rollout/open.ts';
 import { expiredRollouts } from '../../core/rollout/retention.ts';
 import { isNotFound } from '../../kube/errors.ts';
@@ -66,5 +67,5 @@ async function deleteRollout(context: ControllerContext, rollout: Rollout): Prom
   const fleet = servedFleet(context);
   if (fleet === undefined) return;
   const message = `${name} (${rolloutId}) is older than spec.retention asks to keep`;
-  events.record({ about: fleet, type: 'Normal', reason: 'RolloutPruned', message });
+  events.record({ about: fleet, type: 'Normal', reason: 'RolloutPruned' satisfies EventReason, message });
 }

@@ -1,6 +1,7 @@
 import type { HostRolloutRecord, HostRolloutRecordStatus } from '../../api/kinds/host-rollout-record.ts';
 import { hostRolloutRecordResource } from '../../api/kinds/resources.ts';
 import type { Rollout } from '../../api/kinds/rollout.ts';
+import type { EventReason } from '../../api/reasons-rollout.ts';
 import { isCleared, type ClearRequest } from '../../core/rollout/clear.ts';
 import { stateOf } from '../../core/rollout/current-records.ts';
 import { isNotFound } from '../../kube/errors.ts';
@@ -28,7 +29,12 @@ export async function carryOutClear(
   const { reason } = request;
   const names = cleared.length > 5 ? `${cleared.length} hosts` : cleared.join(', ') || 'no host';
   const message = `Left behind: ${names}. Reason given: ${reason}`;
-  context.events.record({ about: rollout, type: 'Normal', reason: 'RolloutCleared', message });
+  context.events.record({
+    about: rollout,
+    type: 'Normal',
+    reason: 'RolloutCleared' satisfies EventReason,
+    message,
+  });
 }
 
 async function stamp(

@@ -1,6 +1,7 @@
 import { hostRolloutRecordResource } from '../../api/kinds/resources.ts';
 import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import type { Rollout } from '../../api/kinds/rollout.ts';
+import type { EventReason } from '../../api/reasons-rollout.ts';
 import type { RolloutRecords } from '../../core/rollout/current-records.ts';
 import { planRetries, type Retry } from '../../core/rollout/retry.ts';
 import { isAlreadyExists, isNotFound } from '../../kube/errors.ts';
@@ -53,12 +54,17 @@ async function createTry(
   const { hostname, attempt, rolloutId } = record.spec;
   audit.info({ rolloutId, host: hostname, attempt, reason, cause: 'retry' }, 'host retried');
   const message = `${hostname} gets try ${attempt}. Reason given: ${reason}`;
-  events.record({ about: rollout, type: 'Normal', reason: 'HostRetried', message });
+  events.record({ about: rollout, type: 'Normal', reason: 'HostRetried' satisfies EventReason, message });
 }
 
 function tellRefusal(context: ControllerContext, rollout: Rollout, host: string): void {
   const why =
     rollout.status?.state === 'Superseded' ? 'the rollout is superseded' : 'the rollout has no such host';
   const message = `${host} cannot be retried: ${why}. Remove it from spec.intent.retry`;
-  context.events.record({ about: rollout, type: 'Warning', reason: 'RetryRefused', message });
+  context.events.record({
+    about: rollout,
+    type: 'Warning',
+    reason: 'RetryRefused' satisfies EventReason,
+    message,
+  });
 }

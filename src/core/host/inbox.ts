@@ -48,10 +48,13 @@ export interface FoldOutcome {
   readonly refused: readonly Refusal[];
 }
 
-/** Entries that cause no transition wait for the next one at most this long, in milliseconds. */
-export const inboxMaxWaitMillis = 5000;
-/** So many entries do not wait any longer. */
-export const inboxMaxWaiting = 8;
+/** How long entries that cause no transition may wait for the next one (architecture.md §1, rule 4). */
+export interface WaitLimits {
+  /** Milliseconds; 5,000 by default. */
+  readonly inboxMaxAgeMs: number;
+  /** So many entries do not wait any longer; 8 by default. */
+  readonly inboxBatch: number;
+}
 
 /** The longest reason that a pending effect may carry. */
 const reasonMaxLength = 512;
@@ -73,11 +76,12 @@ export function writeDueInMillis(
   outcome: FoldOutcome,
   inbox: readonly InboxEntry[],
   now: Timestamp,
+  { inboxMaxAgeMs, inboxBatch }: WaitLimits,
 ): number | undefined {
-  if (outcome.transitions.length > 0 || inbox.length >= inboxMaxWaiting) return 0;
+  if (outcome.transitions.length > 0 || inbox.length >= inboxBatch) return 0;
   const [oldest] = inbox;
   if (oldest === undefined) return undefined;
-  return Math.max(0, inboxMaxWaitMillis - Math.max(0, millisBetween(oldest.at, now)));
+  return Math.max(0, inboxMaxAgeMs - Math.max(0, millisBetween(oldest.at, now)));
 }
 
 class Fold {

@@ -196,7 +196,8 @@ describe('heartbeats in an inbox', () => {
 const passes = Array.from({ length: 8 }, (_, i) => entry(probeResult(i % 2 === 0 ? 'fail' : 'pass'), i + 1));
 
 function dueIn(inbox: InboxEntry[], minute: number): number | undefined {
-  return writeDueInMillis(foldInbox(foldState('Soaking'), inbox, webhook), inbox, at(minute));
+  const limits = { inboxMaxAgeMs: 5_000, inboxBatch: 8 };
+  return writeDueInMillis(foldInbox(foldState('Soaking'), inbox, webhook), inbox, at(minute), limits);
 }
 
 describe('when a fold has to be written', () => {
