@@ -108,7 +108,7 @@ class Webhook implements AgentWebhook {
       answer = bare(500);
     }
     this.#context.metrics.answered(match?.route.name ?? 'none', answer.status);
-    send(response, connection.outdated || this.#closing ? { ...answer, close: true } : answer);
+    send(response, connection.outdated() || this.#closing ? { ...answer, close: true } : answer);
   }
 
   #answer(

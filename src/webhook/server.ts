@@ -33,8 +33,8 @@ export interface AgentServerOptions {
 export interface Connection {
   /** Undefined where no certificate was presented. */
   readonly peer: Peer | undefined;
-  /** Whether it is to be closed after the next answer, because whom we trust has changed since it was made. */
-  readonly outdated: boolean;
+  /** Whether it is to be closed after this answer: whom we trust has changed since it was made, or we stop. */
+  outdated(): boolean;
 }
 
 interface PeerEntry {
@@ -162,7 +162,7 @@ export class AgentServer {
       request.socket.destroy();
       return;
     }
-    const outdated = entry.generation !== this.#generation || !this.#server.listening;
+    const outdated = (): boolean => entry.generation !== this.#generation || !this.#server.listening;
     this.#options.onRequest(request, response, { peer: entry.peer, outdated });
   }
 }
