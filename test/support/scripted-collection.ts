@@ -35,6 +35,10 @@ export class ScriptedCollection implements ListWatch<KubeObject> {
   /** Watches from before this version are refused. */
   #floor = 0;
   #uids = 0;
+  /** Objects per page at most; servers may send fewer than asked for. */
+  pageSize = 2;
+  readonly #pages = new Map<string, { readonly all: ObjectList<KubeObject>; readonly next: number }>();
+  #tokens = 0;
   /** How many of the next lists fail. */
   failingLists = 0;
   /** What `resourceVersion=0` answers from, where its cache lags. */
@@ -130,6 +134,7 @@ export class ScriptedCollection implements ListWatch<KubeObject> {
   wipe(version = 1): void {
     this.#objects.clear();
     this.#history = [];
+    this.#pages.clear();
     this.#version = version;
     this.#floor = 1;
     this.#lagging = undefined;
@@ -145,9 +150,24 @@ export class ScriptedCollection implements ListWatch<KubeObject> {
     }
     const all = (page.resourceVersion === '0' ? this.#lagging : undefined) ?? this.#snapshot();
     await this.#delay('list answer');
-    if (page.limit === undefined || page.limit >= all.items.length) return all;
-    // Tests never have a second page of 500; a limited read is a probe.
-    return { ...all, items: all.items.slice(0, page.limit), continue: 'more' };
+    return page.limit === undefined
+      ? all
+      : this.#page(all, Math.min(page.limit, this.pageSize), page.continue);
+  }
+
+  /** One page of what was there when the first page was read; later pages end with the history they are from. */
+  #page(now: ObjectList<KubeObject>, size: number, token: string | undefined): ObjectList<KubeObject> {
+    const pages = token === undefined ? { all: now, next: 0 } : this.#pages.get(token);
+    if (pages === undefined || Number(pages.all.resourceVersion) < this.#floor) {
+      throw new KubeError({ status: 410, reason: 'Expired', message: 'the pages are too old' });
+    }
+    const end = pages.next + size;
+    const items = pages.all.items.slice(pages.next, end);
+    const { resourceVersion } = pages.all;
+    if (end >= pages.all.items.length) return { items, resourceVersion };
+    const more = `page-${++this.#tokens}`;
+    this.#pages.set(more, { all: pages.all, next: end });
+    return { items, resourceVersion, continue: more };
   }
 
   async watch(

@@ -88,6 +88,21 @@ test('a 410 leads to a new list, in-band and as a status', async () => {
   await stop();
 });
 
+test('a collection of several pages is read whole, also when the pages expire half way', async () => {
+  let pages = 0;
+  const { clock, server, store, relists, stop } = start(async (label) => {
+    if (label === 'list' && ++pages === 4) server.compact();
+  });
+  for (const name of ['a', 'b', 'c', 'd', 'e']) server.put(name);
+  await clock.advance(5_000);
+  server.sendError(410);
+  await clock.advance(1_000);
+  expect(pages).toBe(5);
+  expect(relists).toEqual(['start', 'expired']);
+  expect(describeObjects(store.values())).toEqual(server.contents());
+  await stop();
+});
+
 test('another in-band error opens the watch again without a list', async () => {
   const { clock, server, store, relists, ends, stop } = start();
   await clock.advance(5_000);
