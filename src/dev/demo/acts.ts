@@ -54,6 +54,9 @@ function missingToConverge(state: FleetState, fleet: FleetDesign, commit: string
     const host = state.hosts.find(({ spec }) => spec.hostname === name);
     if (host?.status?.closure !== closureOf(name, release))
       missing.push(`${name} does not report ${release}`);
+    else if (host?.status?.state !== 'Converged' || host.status.declared !== true) {
+      missing.push(`the Host ${name} does not say so`);
+    }
   }
   const ready = state.fleet?.status?.conditions?.find(({ type }) => type === 'Ready');
   if (ready?.status !== 'True') missing.push('the Fleet is not Ready');

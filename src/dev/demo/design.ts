@@ -1,4 +1,5 @@
 import type { HostBehaviour, ProbeDeclaration } from '../../agent/behaviour.ts';
+import { sha256Hex } from '../../core/artifacts/hash.ts';
 import type { FleetDesign } from '../local/release.ts';
 
 /** The demo's fleet: 8 hosts in 2 channels of 3 waves each, a budget, and a channel that waits for the other. */
@@ -29,16 +30,12 @@ export const demoProbes: readonly ProbeDeclaration[] = [{ name: 'nginx', kind: '
 /** The host on which a faulty release shows its fault. */
 export const faultyHost = 'web-02';
 
+const NIX_ALPHABET = '0123456789abcdfghijklmnpqrsvwxyz';
+
 /** The base name of the store path that a host runs under a release. */
 export function closureOf(host: string, release: string): string {
-  const alphabet = '0123456789abcdfghijklmnpqrsvwxyz';
-  let state = 7;
-  let hash = '';
-  for (let index = 0; hash.length < 32; index += 1) {
-    state =
-      (state * 33 + (`${host}${release}`.charCodeAt(index % (host.length + release.length)) || 1)) % 65_521;
-    hash += alphabet.charAt(state % alphabet.length);
-  }
+  const digest = Buffer.from(sha256Hex(`${host} ${release}`), 'hex');
+  const hash = [...digest].map((byte) => NIX_ALPHABET.charAt(byte % NIX_ALPHABET.length)).join('');
   return `${hash}-nixos-system-${host}-${release}`;
 }
 

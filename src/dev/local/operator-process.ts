@@ -4,13 +4,20 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../free-ports.ts';
-import { FLEET, NAMESPACE, type Installation } from './installation.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import { FLEET, NAMESPACE, type InstallationFiles } from './installation.ts';
+
+/** What an operator needs around it; an `Installation` is one. */
+export interface OperatorSurroundings {
+  readonly controlPlane: Pick<ControlPlane, 'folder' | 'kubeconfigPath'>;
+  readonly files: Pick<InstallationFiles, 'serverCert' | 'serverKey'>;
+}
 
 /** How an operator is started. */
 export interface OperatorStart {
   /** Tells several apart in file names and messages. */
   readonly name: string;
-  readonly installation: Installation;
+  readonly installation: OperatorSurroundings;
   /** Default: a free one. */
   readonly agentPort?: number;
   /** Flags beyond those that follow from the installation. */
@@ -137,7 +144,10 @@ export class OperatorProcess {
   }
 }
 
-function flagsOf({ controlPlane, files }: Installation, ports: { agent: number; health: number }): string[] {
+function flagsOf(
+  { controlPlane, files }: OperatorSurroundings,
+  ports: { agent: number; health: number },
+): string[] {
   return [
     `--kubeconfig=${controlPlane.kubeconfigPath}`,
     `--namespace=${NAMESPACE}`,

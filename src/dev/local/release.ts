@@ -29,7 +29,8 @@ export interface FleetDesign {
 export interface ReleaseDesign {
   /** A full commit id. */
   readonly commit: string;
-  readonly signedAt: string;
+  /** Null: it will be stamped when it is signed. */
+  readonly signedAt: string | null;
   readonly closureOf: (host: string) => string;
 }
 
@@ -52,7 +53,8 @@ export function releaseDocuments(fleet: FleetDesign, release: ReleaseDesign): Re
   return documents;
 }
 
-function fleetResolved(fleet: FleetDesign, { commit, signedAt, closureOf }: ReleaseDesign): object {
+/** A fleet.resolved document of the design as a plain value. */
+export function fleetResolved(fleet: FleetDesign, { commit, signedAt, closureOf }: ReleaseDesign): object {
   const { soakMinutes, onHealthFailure } = fleet;
   const channels = Object.keys(fleet.waves);
   const minutes = { reconcileIntervalMinutes: 5, freshnessWindow: 1440, signingIntervalMinutes: 30 };
