@@ -2,7 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import { readJson, type Body } from './body.ts';
 
-/** A request as routes see it. */
+/** What routes use of a request, wherever it comes from. */
+export type AgentCall = Pick<AgentRequest, 'parameter' | 'query' | 'json' | 'gone' | 'onGone'>;
+
+/** A request that came over a connection. */
 export class AgentRequest {
   /** The variable part of the path, decoded; empty where the route has none. */
   readonly parameter: string;

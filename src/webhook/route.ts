@@ -1,4 +1,4 @@
-import type { AgentRequest } from './agent-request.ts';
+import type { AgentCall } from './agent-request.ts';
 import type { Answer } from './answer.ts';
 import type { Identity } from './identity.ts';
 
@@ -14,13 +14,13 @@ interface RouteBase {
 export interface OpenRoute extends RouteBase {
   readonly access: 'open';
   readonly layers: boolean;
-  readonly handle: (request: AgentRequest) => Answer | Promise<Answer>;
+  readonly handle: (request: AgentCall) => Answer | Promise<Answer>;
 }
 
 /** A route that only a host with a valid certificate may call. */
 export interface HostRoute extends RouteBase {
   readonly access: 'host';
-  readonly handle: (request: AgentRequest, identity: Identity) => Answer | Promise<Answer>;
+  readonly handle: (request: AgentCall, identity: Identity) => Answer | Promise<Answer>;
 }
 
 /** One path and method of the agent port. */

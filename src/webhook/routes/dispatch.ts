@@ -2,7 +2,7 @@ import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import { hostRolloutRecordResource } from '../../api/kinds/resources.ts';
 import type { DispatchAnswer } from '../../api/wire/dispatch.ts';
 import { isConflict, isNotFound } from '../../kube/errors.ts';
-import type { AgentRequest } from '../agent-request.ts';
+import type { AgentCall } from '../agent-request.ts';
 import { bare, json, noContent, plain, type Answer } from '../answer.ts';
 import { hostObject, type WebhookContext } from '../context.ts';
 import { decideDelivery, deliveryDue, oldestMarkFirst } from '../decide-delivery.ts';
@@ -30,7 +30,7 @@ export function dispatchRoute(context: WebhookContext, polls: ParkedPolls): Host
 
 async function hold(
   desk: DispatchDesk,
-  request: AgentRequest,
+  request: AgentCall,
   polls: ParkedPolls,
   waitMs: number,
 ): Promise<Answer> {

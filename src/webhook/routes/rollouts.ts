@@ -1,5 +1,5 @@
 import { bare, type Answer } from '../answer.ts';
-import type { AgentRequest } from '../agent-request.ts';
+import type { AgentCall } from '../agent-request.ts';
 import type { WebhookContext } from '../context.ts';
 import type { SignedManifest } from '../release-view.ts';
 import type { HostRoute } from '../route.ts';
@@ -29,7 +29,7 @@ export function rolloutRoutes(context: WebhookContext): readonly HostRoute[] {
 
 async function serve(
   context: WebhookContext,
-  request: AgentRequest,
+  request: AgentCall,
   part: (manifest: SignedManifest) => Answer,
 ): Promise<Answer> {
   if (!ROLLOUT_ID.test(request.parameter)) return bare(404);
