@@ -111,8 +111,10 @@ function temporaryPath(io: CliIo, path: string): string {
 async function statOf(path: string) {
   try {
     return await stat(path);
-  } catch {
-    return undefined;
+  } catch (error) {
+    // Anything else must not pass for "not there": a list would be begun anew.
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw badInput(`${path} cannot be read: ${messageOf(error)}`, error);
   }
 }
 
