@@ -10,7 +10,7 @@ import type {
 } from '../../core/planner/fleet-input.ts';
 import { FleetTopology } from '../../core/planner/topology.ts';
 import { hostSetHash } from '../../core/rollout/attempts.ts';
-import { isOwnedBy } from '../../core/rollout/open.ts';
+import { recordsOfRollout } from '../../core/rollout/current-records.ts';
 import type { ReleaseCache } from '../content/release-cache.ts';
 import { INDEX_BY_ROLLOUT, type ControllerContext } from '../context.ts';
 import { planHostOf, planRecordOf } from './plan-objects.ts';
@@ -115,7 +115,7 @@ async function planRolloutOf(
     attempt,
     state,
     currentWave: rollout.status?.currentWave ?? 0,
-    opened: records.filter((record) => isOwnedBy(record, rollout)).length >= hostCount,
+    opened: recordsOfRollout(rollout, records).newest.length === hostCount,
     paused: intent.hold === 'Pause',
     budgets: manifest?.disruptionBudgets ?? [],
     outdated: hostSet !== undefined && hostSet !== rollout.spec.hostSetHash,

@@ -1,16 +1,16 @@
+import { z } from 'zod';
 import { compareCodePoints } from '../planner/order.ts';
 import type { PublishedRelease, Release, SignedDocument } from './release.ts';
 
-interface BundledDocument {
-  readonly text: string;
-  readonly signature: string;
-}
+const bundledDocument = z.object({ text: z.string(), signature: z.string() });
+const bundleSchema = z.object({
+  version: z.literal(1, { error: 'this operator reads version 1' }),
+  fleet: bundledDocument,
+  manifests: z.array(bundledDocument.extend({ channel: z.string() })),
+});
 
-interface Bundle {
-  readonly version: 1;
-  readonly fleet: BundledDocument;
-  readonly manifests: readonly (BundledDocument & { readonly channel: string })[];
-}
+type Bundle = z.infer<typeof bundleSchema>;
+type BundledDocument = z.infer<typeof bundledDocument>;
 
 /**
  * The bytes under which a release is kept: exact texts and signatures, manifests by channel, so that the same release
@@ -29,12 +29,7 @@ export function encodeReleaseBundle(release: Release): Uint8Array {
 
 /** What a bundle holds, to be verified again. Throws on bytes that `encodeReleaseBundle` did not make. */
 export function decodeReleaseBundle(bytes: Uint8Array): PublishedRelease {
-  const bundle = JSON.parse(Buffer.from(bytes).toString('utf8')) as Bundle;
-  if (bundle.version !== 1) {
-    throw new Error(
-      `the content in force has bundle version ${String(bundle.version)}; this operator reads 1`,
-    );
-  }
+  const bundle = bundleSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
   return {
     fleet: unbundled(bundle.fleet),
     manifests: bundle.manifests.map((manifest) => ({

@@ -78,7 +78,7 @@ function remarked(mark: DispatchMark, action: 'suspend' | 'resume' | 'restamp', 
 }
 
 function withSince(
-  former: readonly BlockedBy[] | undefined,
+  former: BlockedBy[] | undefined,
   holds: readonly Hold[],
   now: Timestamp,
 ): BlockedBy[] | undefined {
@@ -89,5 +89,5 @@ function withSince(
     return known ?? { gate, ...(key !== undefined && { key }), since: now };
   });
   const same = next.length === before.length && next.every((entry, index) => entry === before[index]);
-  return same ? (former as BlockedBy[]) : next;
+  return same ? before : next;
 }

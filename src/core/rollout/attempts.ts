@@ -18,13 +18,13 @@ export interface AttemptChoice {
  */
 export function chooseAttempt(
   rolloutId: string,
-  hostSetHash: string,
+  hostSet: string,
   rollouts: readonly Rollout[],
 ): AttemptChoice {
   const newest = newestAttempt(rolloutId, rollouts);
   if (newest === undefined) return { name: rolloutName(rolloutId, 1), attempt: 1, open: true };
   const { attempt, hostSetHash: openedFor } = newest.spec;
-  if (newest.status?.state !== 'Superseded' && openedFor === hostSetHash) {
+  if (newest.status?.state !== 'Superseded' && openedFor === hostSet) {
     return { name: newest.metadata.name, attempt, open: false };
   }
   return { name: rolloutName(rolloutId, attempt + 1), attempt: attempt + 1, open: true };
