@@ -1,7 +1,15 @@
 /** The bootstrap token of agent-protocol.md §9.0, whose signature the original computed. */
 import { describe, expect, test } from 'vitest';
 import { parseTimestamp, type Timestamp } from '../../../src/api/time.ts';
-import { bootstrapTokenSchema, enrollRequestSchema } from '../../../src/api/wire/enroll.ts';
+import {
+  bootstrapTokenSchema,
+  type CertificateResponse,
+  certificateResponseSchema,
+  type EnrollRequest,
+  enrollRequestSchema,
+  type RenewRequest,
+  renewRequestSchema,
+} from '../../../src/api/wire/enroll.ts';
 import {
   isTokenInForce,
   publicKeyFingerprint,
@@ -36,7 +44,7 @@ test('the published fingerprint is of the published host key', () => {
 
 test('a token on the wire is genuine whatever else it carries and however its times are spelled', () => {
   const { claims } = published;
-  const request = enrollRequestSchema.parse({
+  const request: EnrollRequest = enrollRequestSchema.parse({
     token: {
       ...published,
       claims: { role: 'admin', ...claims, issuedAt: '2026-06-01T11:00:00.000+02:00' },
@@ -106,4 +114,19 @@ test.each([
 ])('a token with a wrong %s has not the shape of one', (member, token) => {
   const result = bootstrapTokenSchema.safeParse(token);
   expect(result.error?.issues[0]?.path.at(-1)).toBe(member);
+});
+
+test('a renewal carries a request and nothing that could name its sender', () => {
+  const request: RenewRequest = renewRequestSchema.parse({ csrPem: 'x', hostname: 'web-02' });
+  expect(request).toEqual({ csrPem: 'x' });
+  expect(renewRequestSchema.safeParse({}).success).toBe(false);
+});
+
+test('the answer gives the end of the certificate as a time', () => {
+  const answer = {
+    certPem: 'x',
+    notAfter: '2026-07-01T00:00:00Z' as Timestamp,
+  } satisfies CertificateResponse;
+  expect(certificateResponseSchema.parse(answer)).toEqual(answer);
+  expect(certificateResponseSchema.safeParse({ ...answer, notAfter: 'soon' }).success).toBe(false);
 });

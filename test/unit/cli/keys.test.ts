@@ -144,11 +144,13 @@ test('canonicalize refuses what signed documents may not hold', async () => {
   });
 });
 
-describe.skipIf(!existsSync('/usr/bin/ssh-keygen'))('with ssh-keygen', () => {
+const SSH_KEYGEN = '/usr/bin/ssh-keygen';
+
+describe.skipIf(!existsSync(SSH_KEYGEN))('with ssh-keygen', () => {
   test('a host key made now gives the line in its .pub file', async () => {
     const place = new Workplace();
     const key = place.path('host');
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', key]);
+    execFileSync(SSH_KEYGEN, ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', key]);
     const { out } = await run(['derive-pubkey', key]);
     expect(JSON.parse(out).pubkey).toBe(place.read('host.pub').toString().trim());
   });
