@@ -6,7 +6,7 @@ import type { StoreChange } from '../kube/store.ts';
 import { AgentRequest } from './agent-request.ts';
 import { bare, send, type Answer } from './answer.ts';
 import { CoalescedRead } from './coalesced-read.ts';
-import type { WebhookContext } from './context.ts';
+import { keyIn, type WebhookContext } from './context.ts';
 import { HostQueue } from './host-queue.ts';
 import { identify } from './identity.ts';
 import { judgeLayers } from './layers.ts';
@@ -120,7 +120,7 @@ class Webhook implements AgentWebhook {
     const route = match?.route;
     const layered = route === undefined || route.access === 'host' || route.layers;
     if (layered) {
-      const refusal = judgeLayers(request, this.#context.release() !== undefined);
+      const refusal = judgeLayers(request, isReady(this.#context));
       if (refusal !== undefined) return refusal;
     }
     if (match === undefined || route === undefined) return bare(404);
@@ -153,6 +153,12 @@ function routesOf(context: WebhookContext, polls: ParkedPolls): readonly Route[]
     ...rolloutRoutes(context),
     whoamiRoute(context),
   ];
+}
+
+/** Without the Fleet's suffix a canonical name cannot be told from a host's own (it is only missing in a wipe). */
+function isReady(context: WebhookContext): boolean {
+  const fleet = context.stores.fleets.get(keyIn(context, context.fleetName));
+  return fleet !== undefined && context.release() !== undefined;
 }
 
 function notAllowed(route: Route): Answer {

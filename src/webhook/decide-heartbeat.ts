@@ -98,12 +98,12 @@ function replayOf(
 }
 
 /**
- * Before a dispatch is queued the record has no end of soaking yet (D3), but an agent whose record lacks one never
- * converges until a later heartbeat brings it. The earliest end possible is sent; the true one follows with the ack.
+ * Before the acknowledgement the record has no end of soaking (D3), but an agent whose record lacks one never converges
+ * until a later heartbeat brings it. So the mark's is sent, or without a mark the earliest that is possible.
  */
-function withSoakEnd(record: HostRecord, { spec }: HostRolloutRecord, now: Timestamp): HostRecord {
+function withSoakEnd(record: HostRecord, { spec, status }: HostRolloutRecord, now: Timestamp): HostRecord {
   if (record.state !== 'Pending' || record.soakDueAt !== undefined) return record;
-  return { ...record, soakDueAt: soakEnd(now, spec.soakMinutes) };
+  return { ...record, soakDueAt: soakEnd(status?.dispatch?.queuedAt ?? now, spec.soakMinutes) };
 }
 
 /**

@@ -88,6 +88,11 @@ describe('the layers, outermost first', () => {
   });
 });
 
+test('without the Fleet, whose suffix tells names apart, nobody is taken for somebody else', async () => {
+  port.stores.fleets.applyList([], '11', port.stores.fleets.beginList());
+  expect((await web01.post('/v1/agent/heartbeat', heartbeat)).status).toBe(503);
+});
+
 describe('identity', () => {
   test('a certificate issued before the revocation is 401 on every route of hosts', async () => {
     port.stores.hosts.applyList([host(undefined, at('23:59:59'))], '10', 0);

@@ -6,7 +6,7 @@ import {
   mintServerCertificate,
 } from '../../../src/dev/agent-ca.ts';
 import { startAgentPort, SUFFIX, WireHost, type AgentPort } from '../../support/agent-port.ts';
-import { unreachable } from './support.ts';
+import { fleet, unreachable } from './support.ts';
 
 const open: { close(): Promise<void> | void }[] = [];
 const web01 = { machineId: 'web-01', suffix: SUFFIX };
@@ -17,6 +17,7 @@ afterEach(async () => {
 
 async function start(): Promise<AgentPort> {
   const port = await startAgentPort({ client: unreachable });
+  port.stores.fleets.applyList([fleet()], '10', 0);
   open.push(port);
   return port;
 }
