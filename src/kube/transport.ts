@@ -78,8 +78,12 @@ export class PooledTransport implements Transport {
   async stream(request: HttpRequest): Promise<AsyncIterable<string>> {
     const connections = await this.#connections();
     try {
-      const answer = await connections.watches.request(dispatchOf(request, connections.credentials));
-      if (answer.statusCode === 200) return readLines(answer.body, request.signal);
+      const { signal } = request;
+      const answer = await orAbort(
+        connections.watches.request(dispatchOf(request, connections.credentials)),
+        signal,
+      );
+      if (answer.statusCode === 200) return readLines(answer.body, signal);
       if (answer.statusCode === 401) this.#expire(connections);
       throw errorOfAnswer(answer.statusCode, await answer.body.text(), retryAfterOf(answer.headers));
     } catch (error) {
@@ -151,9 +155,23 @@ export class PooledTransport implements Transport {
   }
 }
 
+/**
+ * Ends the wait as soon as the signal aborts. undici looks at the signal only once a connection takes the request (it
+ * is not sent then), which behind dead or opening connections can be long after a deadline.
+ */
+function orAbort<A>(request: Promise<A>, signal: AbortSignal): Promise<A> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortReason(signal));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    request.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
 async function sendThrough(connections: Connections, request: HttpRequest): Promise<HttpAnswer> {
   try {
-    const answer = await connections.requests.request(dispatchOf(request, connections.credentials));
+    const dispatch = dispatchOf(request, connections.credentials);
+    const answer = await orAbort(connections.requests.request(dispatch), request.signal);
     const text = await answer.body.text();
     return { status: answer.statusCode, text, retryAfterMs: retryAfterOf(answer.headers) };
   } catch (error) {

@@ -156,6 +156,28 @@ test('a request ends with the reason of its signal, and leaves no timer', async 
   expect(clock.pendingTimers).toBe(0);
 });
 
+test('a write whose time ran out behind a busy connection ends then, and is not sent later', async () => {
+  const held: (() => void)[] = [];
+  const server = await ScriptedServer.start((request, response) => {
+    if (request.url.endsWith('/slow')) held.push(() => response.end(JSON.stringify(OBJECT)));
+    else response.end(JSON.stringify(OBJECT));
+  });
+  const clock = new ManualClock();
+  const client = connect({ config: server.config(), clock, random: () => 0.5, connections: 1 });
+  opened.push({ server, client, clock, codes: [] });
+  const slow = client.get(THINGS, { namespace: 'ns', name: 'slow' }, { timeoutMs: 1e9 });
+  while (held.length === 0) await settle();
+  const abort = new AbortController();
+  const write = client.replace(THINGS, OBJECT, { signal: abort.signal });
+  await settle();
+  abort.abort(new Error('too late'));
+  await expect(write).rejects.toThrow('too late');
+  held[0]?.();
+  await slow;
+  await client.get(THINGS, REF);
+  expect(server.requests.map(({ method }) => method)).toEqual(['GET', 'GET']);
+});
+
 test('a refused token is read anew once, and the request sent again', async () => {
   const server = await ScriptedServer.start(json(401, {}), json(200, OBJECT));
   const clock = new ManualClock();
