@@ -138,6 +138,12 @@ export const FLAGS: readonly Flag[] = [
     default: ms(DEFAULT_SETTINGS.statusIntervalMs),
   },
   {
+    name: 'verdict-delay',
+    value: 'TIME',
+    help: 'a verdict about a host is written once it stood this long',
+    default: ms(DEFAULT_SETTINGS.verdictDelayMs),
+  },
+  {
     name: 'retention-interval',
     value: 'TIME',
     help: 'old rollouts are looked for this often',
@@ -186,6 +192,7 @@ export function readOptions(values: FlagValues, env: NodeJS.ProcessEnv): Operato
       supersededHoldMs: time('superseded-hold'),
       inboxMaxAgeMs: time('inbox-max-age'),
       statusIntervalMs: time('status-interval'),
+      verdictDelayMs: time('verdict-delay'),
       retentionIntervalMs: time('retention-interval'),
     },
   };
