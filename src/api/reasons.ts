@@ -34,6 +34,8 @@ export const FLEET_READY_REASONS = {
   InForce: 'surfaces when a release is in force and all its rollouts are open.',
   NothingInForce: 'surfaces when no release was ever accepted.',
   Opening: 'surfaces while the rollouts and records of the release are being made.',
+  ContentUnreadable:
+    'surfaces when the content in force can no longer be read or verified; nothing is dispatched meanwhile.',
   OnHold: 'surfaces when spec.intent.hold keeps the rollouts of the release from being opened.',
   NotServed: 'surfaces when this installation serves another Fleet of the namespace (flag --fleet).',
 } as const satisfies ReasonCatalogue;
@@ -44,6 +46,9 @@ export const FRESH_REASONS = {
   ReleaseAged:
     'surfaces when the release in force is older than the freshnessWindow of a channel: let CI sign again.',
   NothingInForce: 'surfaces when no release was ever accepted.',
+  ContentUnreadable:
+    'surfaces when the content in force can no longer be read or verified; nothing is dispatched meanwhile.',
+  NotServed: 'surfaces when this installation serves another Fleet of the namespace (flag --fleet).',
 } as const satisfies ReasonCatalogue;
 
 /** Reasons of a Fleet's `Converged` condition. */
@@ -53,12 +58,16 @@ export const FLEET_CONVERGED_REASONS = {
   Halted:
     'surfaces when a rollout in force is Failed or Reverted: look at its record, then clear, retry or release anew.',
   NothingInForce: 'surfaces when no release was ever accepted.',
+  ContentUnreadable:
+    'surfaces when the content in force can no longer be read or verified; nothing is dispatched meanwhile.',
+  NotServed: 'surfaces when this installation serves another Fleet of the namespace (flag --fleet).',
 } as const satisfies ReasonCatalogue;
 
 /** Reasons of a Fleet's `Deadlocked` condition. */
 export const DEADLOCKED_REASONS = {
   NoDeadlock: 'surfaces when every host that waits can be let through some day.',
   NeverClears: 'surfaces when the release itself holds a host for ever, such as one that no wave lists.',
+  NotServed: 'surfaces when this installation serves another Fleet of the namespace (flag --fleet).',
 } as const satisfies ReasonCatalogue;
 
 /** Reasons of a Fleet's `Reconciling` and `Stalled` conditions. */

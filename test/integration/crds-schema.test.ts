@@ -63,11 +63,11 @@ describe('the five kinds', () => {
   test('are served, and the server has nothing to say against their schemas', () => {
     const conditions = served.map(({ metadata, status }) => [
       metadata.name,
-      ...status.conditions.map(({ type, status: holds }) => `${type}=${holds}`).toSorted(),
+      status.conditions.map(({ type, status: holds }) => `${type}=${holds}`).toSorted(),
     ]);
     const accepted = ['Established=True', 'NamesAccepted=True'];
-    expect(conditions.toSorted()).toEqual(
-      ALL_KINDS.map(({ plural }) => [`${plural}.nixfleet.dev`, ...accepted]).toSorted(),
+    expect(Object.fromEntries(conditions)).toEqual(
+      Object.fromEntries(ALL_KINDS.map(({ plural }) => [`${plural}.nixfleet.dev`, accepted])),
     );
   });
 

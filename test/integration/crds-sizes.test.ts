@@ -153,5 +153,5 @@ test('content that does not compress is cut into immutable ConfigMaps of at most
     const changed = { ...configMap, binaryData: { other: 'AA==' } };
     await expect(client.replace(configMapResource, changed)).rejects.toThrow(KubeError);
   }
-  expect((await getBlob(client, namespace, names)).equals(bytes)).toBe(true);
+  expect(bytes.equals(await getBlob(client, namespace, names))).toBe(true);
 });

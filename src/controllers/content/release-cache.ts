@@ -5,6 +5,7 @@ import { decodeReleaseBundle } from '../../core/artifacts/release-bundle.ts';
 import { verifyRelease, type Release, type ReleaseManifest } from '../../core/artifacts/release.ts';
 import { getBlob, type ConfigMap } from '../../kube/blob-store.ts';
 import type { Clock } from '../../kube/clock.ts';
+import { isNotFound } from '../../kube/errors.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
 import type { StoreReader } from '../../kube/store.ts';
 import { releaseKeys, trustOf } from './trust.ts';
@@ -20,6 +21,14 @@ export interface ReleaseCacheOptions {
   readonly clock: Clock;
 }
 
+/** The content in force cannot be read or verified; the message says what to do. */
+export class ContentFault extends Error {
+  override readonly name = 'ContentFault';
+}
+
+/** Verification cannot even be tried: a trust config out of order is no revocation of what it allowed before. */
+const WITHOUT_USABLE_KEYS: ReadonlySet<string> = new Set(['NoTrustRoots', 'UnsupportedAlgorithm']);
+
 /**
  * The verified content that objects point at. Every process reads the stored bytes and verifies their signatures
  * itself, freshness excepted (architecture.md §1, content in force).
@@ -27,12 +36,17 @@ export interface ReleaseCacheOptions {
 export class ReleaseCache {
   readonly #options: ReleaseCacheOptions;
   readonly #releases = new LRUCache<string, Promise<Release>>({ max: CACHED_RELEASES });
+  /** By content, what was verified last, whatever became of the trust config. */
+  readonly #verified = new LRUCache<string, Release>({ max: CACHED_RELEASES });
 
   constructor(options: ReleaseCacheOptions) {
     this.#options = options;
   }
 
-  /** The content in force; undefined where none is. Rejects where it cannot be read or verified. */
+  /**
+   * The content in force; undefined where none is. Rejects with `ContentFault` where it is missing or refused. While no
+   * key can be used at all, content that this process has verified before stays what it is.
+   */
   async inForce(fleet: Fleet): Promise<Release | undefined> {
     const artifact = fleet.status?.artifact;
     return artifact === undefined ? undefined : this.#load(fleet, artifact.contentRefs);
@@ -48,7 +62,7 @@ export class ReleaseCache {
 
   #load(fleet: Fleet, contentRefs: readonly string[]): Promise<Release> {
     const trust = trustOf(fleet, this.#options.configMaps);
-    if (!trust.ok) return Promise.reject(new Error(trust.message));
+    if (!trust.ok) return this.#verifiedBefore(contentRefs, trust.message);
     const key = `${contentRefs.join(',')}|${trust.version}`;
     const cached = this.#releases.get(key);
     if (cached !== undefined) return cached;
@@ -65,9 +79,29 @@ export class ReleaseCache {
   }
 
   async #read(contentRefs: readonly string[], trust: Parameters<typeof verifyRelease>[1]): Promise<Release> {
-    const bytes = await getBlob(this.#options.client, this.#options.namespace, contentRefs);
-    const verified = verifyRelease(decodeReleaseBundle(bytes), trust);
-    if (verified.ok) return verified.release;
-    throw new Error(`the content in ${contentRefs.join(', ')} is refused: ${verified.message}`);
+    const verified = verifyRelease(decodeReleaseBundle(await this.#bytesOf(contentRefs)), trust);
+    if (verified.ok) {
+      this.#verified.set(contentRefs.join(','), verified.release);
+      return verified.release;
+    }
+    if (WITHOUT_USABLE_KEYS.has(verified.reason)) return this.#verifiedBefore(contentRefs, verified.message);
+    throw new ContentFault(`${contentRefs.join(', ')} is refused: ${verified.message}`);
+  }
+
+  async #bytesOf(contentRefs: readonly string[]): Promise<Uint8Array> {
+    try {
+      return await getBlob(this.#options.client, this.#options.namespace, contentRefs);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      throw new ContentFault(
+        `one of the ConfigMaps ${contentRefs.join(', ')} is gone: publish a good release, which stores it anew`,
+      );
+    }
+  }
+
+  async #verifiedBefore(contentRefs: readonly string[], why: string): Promise<Release> {
+    const release = this.#verified.get(contentRefs.join(','));
+    if (release !== undefined) return release;
+    throw new ContentFault(`${contentRefs.join(', ')} cannot be verified: ${why}`);
   }
 }

@@ -14,11 +14,11 @@ import { Controller, type ReconcileResult } from '../../kube/controller.ts';
 import type { RuntimeMetrics } from '../../kube/runtime-metrics.ts';
 import { forEachParallel } from '../../kube/parallel.ts';
 import { updateStatus } from '../../kube/writes.ts';
-import type { ReleaseCache } from '../content/release-cache.ts';
+import { ContentFault, type ReleaseCache } from '../content/release-cache.ts';
 import { keyIn, type ControllerContext } from '../context.ts';
 import { openRollout } from './open-rollout.ts';
 import { chooseAttempts, putInForce } from './put-in-force.ts';
-import { ReleaseJudge, type Judgement } from './release-judge.ts';
+import { REJUDGE_MS, ReleaseJudge, type Judgement } from './release-judge.ts';
 import { supersedeOthers } from './supersede.ts';
 import { syncHosts } from './sync-hosts.ts';
 
@@ -29,8 +29,6 @@ export interface FleetControllerOptions {
   readonly deadlocks: () => readonly string[];
 }
 
-/** A refused source is judged again this often, because time may cure it. */
-const REJUDGE_MS = 60_000;
 const POLL_MIN_MS = 100;
 
 /** Verifies what the Fleet's source holds, puts it in force, opens and supersedes rollouts, and says how it stands. */
@@ -69,11 +67,19 @@ function watchFleet(context: ControllerContext, { queue }: Controller): void {
   );
 }
 
+/** What is in force on a pass: nothing, a release with the rollouts that carry it, or something that cannot be read. */
+interface InForce {
+  readonly release: Release | undefined;
+  readonly choices: ReadonlyMap<string, AttemptChoice>;
+  readonly fault: string | undefined;
+}
+
 class FleetReconciler {
   readonly #context: ControllerContext;
   readonly #options: FleetControllerOptions;
   readonly #judge: ReleaseJudge;
-  #lastRefusal = '';
+  #counted: Judgement | undefined;
+  #told = '';
 
   constructor(context: ControllerContext, options: FleetControllerOptions) {
     this.#context = context;
@@ -86,17 +92,29 @@ class FleetReconciler {
     if (found === undefined) return {};
     if (found.metadata.name !== this.#context.fleetName) return this.#refuseUnserved(found);
     const judgement = await this.#judge.judge(found, signal);
-    this.#report(found, judgement);
     const fleet = judgement.ok ? await putInForce(this.#context, found, judgement.release) : found;
-    const release = await this.#options.releases.inForce(fleet);
-    const choices =
-      release === undefined ? new Map<string, AttemptChoice>() : chooseAttempts(this.#context, release);
-    await this.#writeStatus(fleet, judgement, release, choices);
-    if (release !== undefined) {
-      await syncHosts(this.#context, release);
-      if (fleet.spec.intent.hold === 'None') await this.#open(fleet, release, choices);
+    const inForce = await this.#inForce(fleet);
+    this.#report(fleet, judgement, inForce.fault);
+    await this.#writeStatus(fleet, judgement, inForce, false);
+    if (inForce.release !== undefined) {
+      await syncHosts(this.#context, inForce.release);
+      if (fleet.spec.intent.hold === 'None') await this.#open(fleet, inForce.release, inForce.choices);
     }
-    return { requeueAfterMs: this.#nextVisit(fleet, judgement, release) };
+    if (inForce.fault === undefined) await this.#writeStatus(fleet, judgement, inForce, true);
+    return { requeueAfterMs: this.#nextVisit(fleet, judgement, inForce) };
+  }
+
+  async #inForce(fleet: Fleet): Promise<InForce> {
+    const none: InForce = { release: undefined, choices: new Map(), fault: undefined };
+    try {
+      const release = await this.#options.releases.inForce(fleet);
+      return release === undefined
+        ? none
+        : { ...none, release, choices: chooseAttempts(this.#context, release) };
+    } catch (error) {
+      if (error instanceof ContentFault) return { ...none, fault: error.message };
+      throw error;
+    }
   }
 
   async #open(fleet: Fleet, release: Release, choices: ReadonlyMap<string, AttemptChoice>): Promise<void> {
@@ -112,8 +130,8 @@ class FleetReconciler {
   async #writeStatus(
     fleet: Fleet,
     judgement: Judgement,
-    release: Release | undefined,
-    choices: ReadonlyMap<string, AttemptChoice>,
+    { release, choices, fault }: InForce,
+    done: boolean,
   ): Promise<void> {
     const { stores, clock, client } = this.#context;
     const base = stores.fleets.get(keyIn(this.#context, fleet.metadata.name)) ?? fleet;
@@ -122,9 +140,11 @@ class FleetReconciler {
       fleet: base,
       source,
       release,
+      contentFault: fault,
       channels: channelsOf(this.#context, release, choices),
       hosts: stores.hosts.list(),
       deadlocks: this.#options.deadlocks(),
+      done,
       now: clock.now(),
     });
     await updateStatus(client, fleetResource, stores.fleets, { base, next: { ...base, status } });
@@ -138,24 +158,28 @@ class FleetReconciler {
   }
 
   /** Counts every judgement and tells people once per refusal. */
-  #report(fleet: Fleet, judgement: Judgement): void {
+  #report(fleet: Fleet, judgement: Judgement, fault: string | undefined): void {
     const { metrics, audit, events } = this.#context;
-    metrics.releaseJudged(judgement.ok ? 'Verified' : judgement.reason);
-    const refusal = judgement.ok ? '' : `${judgement.reason}: ${judgement.message}`;
-    if (refusal === this.#lastRefusal) return;
-    this.#lastRefusal = refusal;
-    if (judgement.ok) return;
-    audit.warn(
-      { fleet: fleet.metadata.name, reason: judgement.reason, detail: judgement.message },
-      'a release was refused',
-    );
-    events.record({ about: fleet, type: 'Warning', reason: judgement.reason, message: judgement.message });
+    if (judgement !== this.#counted) metrics.releaseJudged(judgement.ok ? 'Verified' : judgement.reason);
+    this.#counted = judgement;
+    const refusals = [
+      ...(judgement.ok ? [] : [{ reason: judgement.reason, detail: judgement.message }]),
+      ...(fault === undefined ? [] : [{ reason: 'ContentUnreadable', detail: fault }]),
+    ];
+    const told = JSON.stringify(refusals);
+    if (told === this.#told) return;
+    this.#told = told;
+    for (const { reason, detail } of refusals) {
+      audit.warn({ fleet: fleet.metadata.name, reason, detail }, 'a release was refused');
+      events.record({ about: fleet, type: 'Warning', reason, message: detail });
+    }
   }
 
-  #nextVisit(fleet: Fleet, judgement: Judgement, release: Release | undefined): number {
+  #nextVisit(fleet: Fleet, judgement: Judgement, { release, fault }: InForce): number {
     const until = release === undefined ? undefined : freshUntil(release);
     const aging = until === undefined ? 0 : millisBetween(this.#context.clock.now(), until);
-    const visits: number[] = [judgement.ok ? 3_600_000 : REJUDGE_MS, ...(aging > 0 ? [aging + 1_000] : [])];
+    const well = judgement.ok && fault === undefined;
+    const visits: number[] = [well ? 3_600_000 : REJUDGE_MS, ...(aging > 0 ? [aging + 1_000] : [])];
     const poll = this.#judge.pollDueInMs(fleet);
     if (poll !== undefined) visits.push(Math.max(POLL_MIN_MS, poll));
     return Math.min(...visits);

@@ -20,11 +20,16 @@ export function chooseAttempts(context: ControllerContext, release: Release): Ma
   );
 }
 
+/** The content of releases that a Fleet pointed at, so that looking again costs no write. */
+const stored = new WeakMap<Release, string>();
+
 /**
  * Stores a verified release and only then points the Fleet at it, so that what is in force can always be read back
  * (architecture.md §1, content in force). Resolves to the Fleet as written.
  */
 export async function putInForce(context: ControllerContext, fleet: Fleet, release: Release): Promise<Fleet> {
+  const current = fleet.status?.artifact?.contentRefs.join();
+  if (current !== undefined && stored.get(release) === current) return fleet;
   const contentRefs = await putBlob(
     context.client,
     {
@@ -34,7 +39,10 @@ export async function putInForce(context: ControllerContext, fleet: Fleet, relea
     },
     encodeReleaseBundle(release),
   );
-  if (fleet.status?.artifact?.contentRefs.join() === contentRefs.join()) return fleet;
+  if (current === contentRefs.join()) {
+    stored.set(release, current);
+    return fleet;
+  }
   const status: FleetStatus = {
     ...fleet.status,
     artifact: {

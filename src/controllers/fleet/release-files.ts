@@ -44,7 +44,10 @@ export async function releaseOfConfigMaps(configMaps: readonly ConfigMap[]): Pro
 function documentOf(files: ReadonlyMap<string, Buffer>, name: string): SignedDocument {
   const bytes = files.get(name);
   if (bytes === undefined)
-    throw new SourceFault('MissingKey', `no ConfigMap of spec.source.configMapRefs has the key ${name}`);
+    throw new SourceFault(
+      'MissingKey',
+      `no ConfigMap of spec.source.configMapRefs has the key ${name}: publish the document under that name`,
+    );
   const signature = files.get(`${name}.sig`);
   if (signature === undefined) {
     throw new SourceFault(

@@ -21,15 +21,26 @@ export type Judgement =
       readonly message: string;
     };
 
+/** A refused release is judged again after this long, because time may cure it. */
+export const REJUDGE_MS = 60_000;
+
+interface Kept {
+  readonly version: string;
+  readonly judgement: Judgement;
+  /** On the monotonic clock. */
+  readonly until: number;
+}
+
 /**
  * Reads and verifies sources. A release once accepted stays accepted as long as neither source nor trust change, also
- * when it outgrows the freshness window; a refused one is judged anew each time, because time may cure it.
+ * when it outgrows the freshness window; a refused one is judged anew every `REJUDGE_MS`. As long as nothing is judged
+ * anew, the very same object is the answer.
  */
 export class ReleaseJudge {
   readonly #configMaps: Pick<StoreReader<ConfigMap>, 'get'>;
   readonly #clock: Clock;
   readonly #http: HttpSource;
-  #accepted: { readonly version: string; readonly release: Release } | undefined;
+  #kept: Kept | undefined;
 
   constructor(configMaps: Pick<StoreReader<ConfigMap>, 'get'>, client: KubeClient, clock: Clock) {
     this.#configMaps = configMaps;
@@ -45,23 +56,40 @@ export class ReleaseJudge {
   /** Judges the source of a Fleet; never throws for what people can get wrong. */
   async judge(fleet: Fleet, signal: AbortSignal): Promise<Judgement> {
     const trust = trustOf(fleet, this.#configMaps);
-    if (!trust.ok) return trust;
-    try {
-      const source = await sourceOf(fleet, this.#configMaps, this.#http, signal);
-      const version = `${source.version}|${trust.version}`;
-      if (this.#accepted?.version === version) return { ok: true, release: this.#accepted.release };
-      const now = this.#clock.now();
-      const freshnessWindowSeconds = durationOr(fleet.spec.freshness.window, DEFAULT_WINDOW_MS) / 1000;
-      const judged = verifyRelease(await source.read(), {
-        ...releaseKeys(trust.trust, now),
-        now,
-        freshnessWindowSeconds,
-      });
-      if (judged.ok) this.#accepted = { version, release: judged.release };
-      return judged;
-    } catch (error) {
-      if (error instanceof SourceFault) return { ok: false, reason: error.reason, message: error.message };
-      throw error;
+    if (!trust.ok) return this.#keep(`${trust.reason}|${trust.message}`, () => trust);
+    const source = await orFault(sourceOf(fleet, this.#configMaps, this.#http, signal));
+    if (source instanceof SourceFault) {
+      return this.#keep(`${source.reason}|${source.message}`, () => refusalOf(source));
     }
+    const { window } = fleet.spec.freshness;
+    return this.#keep([source.version, trust.version, window].join('|'), async () => {
+      const published = await orFault(source.read());
+      if (published instanceof SourceFault) return refusalOf(published);
+      const now = this.#clock.now();
+      const freshnessWindowSeconds = durationOr(window, DEFAULT_WINDOW_MS) / 1000;
+      return verifyRelease(published, { ...releaseKeys(trust.trust, now), now, freshnessWindowSeconds });
+    });
   }
+
+  async #keep(version: string, judge: () => Judgement | Promise<Judgement>): Promise<Judgement> {
+    const kept = this.#kept;
+    const now = this.#clock.monotonicMillis();
+    if (kept?.version === version && (kept.judgement.ok || now < kept.until)) return kept.judgement;
+    const judgement = await judge();
+    this.#kept = { version, judgement, until: now + REJUDGE_MS };
+    return judgement;
+  }
+}
+
+async function orFault<T>(reading: Promise<T>): Promise<T | SourceFault> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof SourceFault) return error;
+    throw error;
+  }
+}
+
+function refusalOf({ reason, message }: SourceFault): Judgement {
+  return { ok: false, reason, message };
 }

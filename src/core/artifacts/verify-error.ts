@@ -45,7 +45,7 @@ function messageOf(fault: VerifyFault, reason: string): string {
     case 'NoTrustRoots':
       return 'no key is in force to check the signature with: give the CI release key in the trust config';
     case 'Parse':
-      return `the document cannot be read: ${reason}`;
+      return `the document cannot be read: ${reason}; publish it as the release tool wrote it`;
     case 'BadSignature':
       return `the signature is of none of the keys in force (${reason}): sign this very document anew, or trust its key`;
     case 'UnsupportedAlgorithm':

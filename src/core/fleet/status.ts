@@ -34,10 +34,14 @@ export interface FleetStatusInput {
   readonly source: SourceVerdict;
   /** The content in force. */
   readonly release: Release | undefined;
+  /** Why the content in force, which there is, cannot be read or verified. */
+  readonly contentFault?: string | undefined;
   readonly channels: readonly ChannelInForce[];
   readonly hosts: readonly Host[];
   /** Sentences that name what can never clear (D8). */
   readonly deadlocks: readonly string[];
+  /** Whether all that this generation of the Fleet asks for was carried out. */
+  readonly done: boolean;
   readonly now: Timestamp;
 }
 
@@ -45,7 +49,7 @@ const MINUTE_MS = 60_000;
 
 /** The status of a served Fleet (kubernetes-api.md, Fleet); what others wrote into it (term, artifact) is kept. */
 export function deriveFleetStatus(input: FleetStatusInput): FleetStatus {
-  const { fleet, release, channels, now } = input;
+  const { fleet, release, contentFault, channels, done, now } = input;
   const generation = fleet.metadata.generation ?? 0;
   const observations = [
     ready(input),
@@ -58,13 +62,16 @@ export function deriveFleetStatus(input: FleetStatusInput): FleetStatus {
   const hosts = release === undefined ? undefined : countHosts(release, input.hosts);
   return {
     ...fleet.status,
-    observedGeneration: generation,
-    channels: channels.map(({ name, ref, rolloutName, hosts: count }) => ({
-      name,
-      ref,
-      rollout: rolloutName,
-      hosts: count,
-    })),
+    ...(done && { observedGeneration: generation }),
+    // Agents' events find their Rollout by the channels, so what was in force stays findable.
+    ...(contentFault === undefined && {
+      channels: channels.map(({ name, ref, rolloutName, hosts: count }) => ({
+        name,
+        ref,
+        rollout: rolloutName,
+        hosts: count,
+      })),
+    }),
     ...(hosts !== undefined && { hosts }),
     ...(hosts !== undefined && {
       summary: { commit: shortRef(release?.ciCommit ?? ''), online: `${hosts.online}/${hosts.total}` },
@@ -77,12 +84,17 @@ export function deriveFleetStatus(input: FleetStatusInput): FleetStatus {
 export function notServedStatus(fleet: Fleet, servedName: string, now: Timestamp): FleetStatus {
   const generation = fleet.metadata.generation ?? 0;
   const message = `this installation serves the Fleet "${servedName}" (flag --fleet): install the operator once more for this one, in a namespace of its own`;
-  const off = (type: string): Observation => ({ type, status: 'False', reason: 'NotServed', message });
+  const observe = (status: Observation['status']) => (type: string) => ({
+    type,
+    status,
+    reason: 'NotServed',
+    message,
+  });
   const observations: Observation[] = [
-    off('Ready'),
-    off('Verified'),
-    off('Reconciling'),
-    { ...off('Stalled'), status: 'True' },
+    ...['Ready', 'Verified'].map(observe('False')),
+    ...['Fresh', 'Converged', 'Deadlocked'].map(observe('Unknown')),
+    observe('False')('Reconciling'),
+    observe('True')('Stalled'),
   ];
   return {
     ...fleet.status,
@@ -95,7 +107,7 @@ function isOpened({ rollout }: ChannelInForce): boolean {
   return rollout !== undefined && (rollout.status?.state ?? 'Opening') !== 'Opening';
 }
 
-function ready({ fleet, release, channels }: FleetStatusInput): Observation {
+function ready({ fleet, release, contentFault, channels }: FleetStatusInput): Observation {
   const observe = (
     status: 'True' | 'False',
     reason: keyof typeof FLEET_READY_REASONS,
@@ -106,6 +118,7 @@ function ready({ fleet, release, channels }: FleetStatusInput): Observation {
     reason,
     message,
   });
+  if (contentFault !== undefined) return observe('False', 'ContentUnreadable', contentFault);
   if (release === undefined)
     return observe('False', 'NothingInForce', 'no release was accepted yet: see the condition Verified');
   const waiting = channels.filter((channel) => !isOpened(channel)).map(({ name }) => name);
@@ -127,16 +140,18 @@ function ready({ fleet, release, channels }: FleetStatusInput): Observation {
   return observe('False', 'Opening', `opening channels ${names}`);
 }
 
-function verified({ source, release }: FleetStatusInput): Observation {
+function verified({ fleet, source }: FleetStatusInput): Observation {
+  const { artifact } = fleet.status ?? {};
   if (source.ok) {
     return {
       type: 'Verified',
       status: 'True',
       reason: 'Verified' satisfies keyof typeof VERIFIED_REASONS,
-      message: `signed ${release?.signedAt ?? 'and verified'}`,
+      message: `signed ${artifact?.signedAt ?? 'and verified'}`,
     };
   }
-  const kept = release === undefined ? 'nothing is in force' : `${shortRef(release.ciCommit)} stays in force`;
+  const kept =
+    artifact === undefined ? 'nothing is in force' : `${shortRef(artifact.ciCommit)} stays in force`;
   return { type: 'Verified', status: 'False', reason: source.reason, message: `${source.message}; ${kept}` };
 }
 
@@ -146,9 +161,9 @@ export function freshUntil(release: Release): Timestamp | undefined {
   return windows.length === 0 ? undefined : addMillis(release.signedAt, Math.min(...windows) * MINUTE_MS);
 }
 
-function fresh({ release, now }: FleetStatusInput): Observation {
+function fresh({ release, contentFault, now }: FleetStatusInput): Observation {
   const observe = (
-    status: 'True' | 'False',
+    status: Observation['status'],
     reason: keyof typeof FRESH_REASONS,
     message: string,
   ): Observation => ({
@@ -157,6 +172,7 @@ function fresh({ release, now }: FleetStatusInput): Observation {
     reason,
     message,
   });
+  if (contentFault !== undefined) return observe('Unknown', 'ContentUnreadable', contentFault);
   if (release === undefined) return observe('False', 'NothingInForce', 'no release was accepted yet');
   const until = freshUntil(release);
   if (until !== undefined && compareTimestamps(now, until) > 0) {
@@ -173,12 +189,13 @@ function fresh({ release, now }: FleetStatusInput): Observation {
   );
 }
 
-function converged({ release, channels }: FleetStatusInput): Observation {
+function converged({ release, contentFault, channels }: FleetStatusInput): Observation {
   const observe = (
-    status: 'True' | 'False',
+    status: Observation['status'],
     reason: keyof typeof FLEET_CONVERGED_REASONS,
     message: string,
   ): Observation => ({ type: 'Converged', status, reason, message });
+  if (contentFault !== undefined) return observe('Unknown', 'ContentUnreadable', contentFault);
   if (release === undefined) return observe('False', 'NothingInForce', 'no release was accepted yet');
   const halted = channels.filter(
     ({ rollout }) => rollout?.status?.state === 'Failed' || rollout?.status?.state === 'Reverted',
