@@ -7,18 +7,20 @@ export type PollSignal = 'look-again' | 'over';
 export class Poll {
   readonly #clock: Clock;
   readonly #deadline: Timer;
+  readonly #waits: boolean;
   #over = false;
   #changed = false;
   #resolve: ((signal: PollSignal) => void) | undefined;
 
   constructor(clock: Clock, waitMs: number) {
     this.#clock = clock;
+    this.#waits = waitMs > 0;
     this.#deadline = clock.setTimer(waitMs, () => this.end());
   }
 
   /** Resolves when something changed since the last call, after `retryAfterMs`, or when the poll's time is over. */
   async next(retryAfterMs: number | undefined): Promise<PollSignal> {
-    if (this.#over) return 'over';
+    if (this.#over || !this.#waits) return 'over';
     if (this.#changed) {
       this.#changed = false;
       return 'look-again';
