@@ -42,11 +42,6 @@ export class HostQueue {
     return this.#follow(host, line, line.tail.then(task));
   }
 
-  /** Whether something of the host is under way. */
-  busy(host: string): boolean {
-    return this.#lines.has(host);
-  }
-
   #follow<R>(host: string, line: Line, running: Promise<R>): Promise<R> {
     const leave = (): void => {
       line.waiting -= 1;

@@ -42,10 +42,10 @@ afterEach(async () => {
 afterAll(() => client.close());
 
 async function start(): Promise<{ replica: Replica; host: WireHost }> {
-  const started = await startReplica(client, namespace, { ca, clock });
-  const host = await WireHost.of(started, 'web-01');
-  open.push(started, host);
-  return { replica: started, host };
+  const port = await startReplica(client, namespace, { ca, clock });
+  const host = await WireHost.of(port, 'web-01');
+  open.push(port, host);
+  return { replica: port, host };
 }
 
 async function begin(): Promise<void> {
@@ -150,7 +150,7 @@ test('two replicas that race for one mark deliver it once', async () => {
     await expect.poll(() => a.replica.parked + b.replica.parked).toBe(1);
     await clock.advance(14_000);
     await Promise.all([a.replica.close(), b.replica.close()]);
-    expect((await answers).map(({ status }) => status).toSorted()).toEqual([200, 204]);
+    expect((await answers).map(({ status }) => status).toSorted((x, y) => x - y)).toEqual([200, 204]);
   }
 });
 

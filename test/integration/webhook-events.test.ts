@@ -40,10 +40,10 @@ afterEach(async () => {
 afterAll(() => client.close());
 
 async function start(): Promise<{ replica: Replica; host: WireHost }> {
-  const started = await startReplica(client, namespace, { ca });
-  const host = await WireHost.of(started, 'web-01');
-  open.push(started, host);
-  return { replica: started, host };
+  const port = await startReplica(client, namespace, { ca });
+  const host = await WireHost.of(port, 'web-01');
+  open.push(port, host);
+  return { replica: port, host };
 }
 
 async function begin(): Promise<void> {
