@@ -16,6 +16,7 @@ async function main(options: DemoOptions): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       interruptions += 1;
+      if (interruptions === 1) console.error('demo: interrupted, cleaning up');
       interrupt.abort();
       if (interruptions > 2) process.exit(EXIT_INTERRUPTED);
     });

@@ -34,9 +34,10 @@ export class Operators {
     return `https://127.0.0.1:${this.#service.port}`;
   }
 
-  /** Where their output is. */
-  get logFiles(): string[] {
-    return this.#running.map(({ logFile }) => logFile);
+  /** The end of what each has printed, for whoever has to find out what went wrong. */
+  async logEnds(): Promise<string> {
+    const ends = this.#running.map(async (operator) => `--- ${operator.name}\n${await operator.logEnd()}`);
+    return (await Promise.all(ends)).join('\n');
   }
 
   /** Kills the one that leads, without a warning, and returns its name. */
@@ -49,16 +50,13 @@ export class Operators {
     return leader.name;
   }
 
-  /** Rejects as soon as one ends that was not told to. */
-  async untilOneFails(signal: AbortSignal): Promise<never> {
-    const failure = Promise.withResolvers<never>();
+  /** Calls back when one ends that nobody told to. */
+  onUnexpectedEnd(listener: (error: Error) => void): void {
     for (const operator of this.#running) {
-      void operator.ended().then(async () => {
-        if (operator.expectedToEnd || signal.aborted) return;
-        failure.reject(new Error(`${operator.name} ended by itself:\n${await operator.logEnd()}`));
+      void operator.ended().then(() => {
+        if (!operator.expectedToEnd) listener(new Error(`${operator.name} ended by itself`));
       });
     }
-    return failure.promise;
   }
 
   /** Ends all of them. */
