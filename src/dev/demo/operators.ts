@@ -73,7 +73,7 @@ export class Operators {
 }
 
 /** The operator waits for agents in some places; it has to live as fast as they do. */
-function operatorFlags(factor: number): string[] {
+export function operatorFlags(factor: number): string[] {
   const faster = (name: string, millis: number): string => `--${name}=${Math.round(millis / factor)}ms`;
   return [
     faster('plan-interval', 15_000),
