@@ -68,7 +68,7 @@ describe('the operator that leads', () => {
     await expect.poll(term, { timeout: LIMIT.timeout, interval: 20 }).toBe(2);
     expect(performance.now() - killed).toBeLessThan(LEASE_MS + HAND_OVER_MS);
     expect(await second.leads()).toBe(true);
-    const states = async () => (await site.rollouts()).map(({ status }) => status?.state).toSorted();
+    const states = async () => (await site.rollouts()).map(({ status }) => status?.state ?? '').toSorted();
     await expect.poll(states, LIMIT).toEqual(['Active', 'Active', 'Superseded', 'Superseded']);
   });
 });

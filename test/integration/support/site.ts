@@ -11,7 +11,7 @@ import {
   rolloutResource,
 } from '../../../src/api/kinds/resources.ts';
 import type { Rollout } from '../../../src/api/kinds/rollout.ts';
-import { createAgentCa, mintServerCertificate } from '../../../src/dev/agent-ca.ts';
+import { createAgentCa, mintAgentCertificate, mintServerCertificate } from '../../../src/dev/agent-ca.ts';
 import type { PemPair } from '../../../src/dev/certificates.ts';
 import { kubectl } from '../../../src/dev/kubectl.ts';
 import { OperatorProcess } from '../../../src/dev/local/operator-process.ts';
@@ -113,6 +113,12 @@ export class Site {
     });
     this.#operators.push(operator);
     return operator;
+  }
+
+  /** Certificates with which a host of this name talks to the operators here. */
+  async identityOf(name: string): Promise<PemPair & { readonly caPem: string }> {
+    const certificate = await mintAgentCertificate(this.#agentCa, { machineId: name, suffix: SUFFIX });
+    return { ...certificate, caPem: this.#agentCa.certPem };
   }
 
   /** A host that talks to this operator. */
