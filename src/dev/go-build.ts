@@ -12,16 +12,17 @@ export interface GoTool {
   moduleFolder: string;
   /** The main package. */
   importPath: string;
-  /** The module in go.mod whose version is the program's version. */
-  versionedModule: string;
+  /** The module in go.mod whose version is the program's version; absent for a program of our own. */
+  versionedModule?: string;
   /** Linker flags for that version, beyond stripping. */
   versionFlags(version: string): string[];
 }
 
 const ERROR_LINES = 20;
 
-/** The version that go.mod pins for the tool's module, for instance `v1.36.3`. Throws where go.mod does not name it. */
+/** The version that go.mod pins for the tool's module, for instance `v1.36.3`; empty for a program of our own. */
 export async function pinnedVersion(tool: GoTool): Promise<string> {
+  if (tool.versionedModule === undefined) return '';
   const goMod = await readFile(join(tool.moduleFolder, 'go.mod'), 'utf8');
   const line = goMod.split('\n').find((l) => l.trim().startsWith(`${tool.versionedModule} v`));
   const version = line?.trim().split(/\s+/)[1];

@@ -1,0 +1,3 @@
+module nixfleet.dev/operator/tools/pause
+
+go 1.26.0
