@@ -13,6 +13,11 @@ const LENIENT =
 const NANOS_PER_MILLI = 1_000_000n;
 const NANOS_PER_SECOND = 1_000_000_000n;
 
+const FIRST = '0000-01-01T00:00:00Z' as Timestamp;
+const LAST = '9999-12-31T23:59:59.999999999Z' as Timestamp;
+const FIRST_NANOS = epochNanos(FIRST);
+const LAST_NANOS = epochNanos(LAST);
+
 /**
  * Reads a timestamp as leniently as the original does and returns its normal form, or undefined where the text is no
  * point in time (no offset, bare date, impossible date, comma fraction; planner.md §2.2).
@@ -92,9 +97,14 @@ export function timestampFromMillis(millis: number): Timestamp {
   return (iso.endsWith('.000Z') ? `${iso.slice(0, 19)}Z` : iso) as Timestamp;
 }
 
-/** `time` moved by a number of milliseconds; digits finer than that are kept. */
+/**
+ * `time` moved by a number of milliseconds; digits finer than that are kept. It stops at the first and the last time
+ * that can be written, because signed documents may ask for four billion minutes.
+ */
 export function addMillis(time: Timestamp, millis: number): Timestamp {
   const nanos = epochNanos(time) + BigInt(Math.trunc(millis)) * NANOS_PER_MILLI;
+  if (nanos < FIRST_NANOS) return FIRST;
+  if (nanos > LAST_NANOS) return LAST;
   let seconds = nanos / NANOS_PER_SECOND;
   let rest = nanos % NANOS_PER_SECOND;
   if (rest < 0n) {

@@ -1,6 +1,6 @@
 /** What the operator remembers of a record beyond v0.2's own members (kubernetes-api.md, HostRolloutRecord). */
 import type { DispatchMark } from '../../api/kinds/host-rollout-record.ts';
-import { addMillis, epochMillis, timestampFromMillis, type Timestamp } from '../../api/time.ts';
+import { addMillis, type Timestamp } from '../../api/time.ts';
 import type { HostRecord } from './record.ts';
 
 /** What a host said it runs, and when, by its own clock. */
@@ -35,13 +35,11 @@ export interface FoldState {
   readonly extras: RecordExtras;
 }
 
-const endOfTime = timestampFromMillis(Date.UTC(9999, 11, 31, 23, 59, 59));
 const millisPerMinute = 60_000;
 
 /** The end of a soak window of `minutes` that begins at `from`; no later than the last time that can be written. */
 export function soakEnd(from: Timestamp, minutes: number): Timestamp {
-  const minutesLeft = (epochMillis(endOfTime) - epochMillis(from)) / millisPerMinute;
-  return minutes < minutesLeft ? addMillis(from, minutes * millisPerMinute) : endOfTime;
+  return addMillis(from, minutes * millisPerMinute);
 }
 
 /**
