@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { ReleaseCache } from '../controllers/content/release-cache.ts';
 import type { ControllerContext } from '../controllers/context.ts';
 import type { DomainMetrics } from '../controllers/domain-metrics.ts';
-import { systemClock } from '../kube/clock.ts';
+import { systemClock, type Clock } from '../kube/clock.ts';
 import { connect } from '../kube/connect.ts';
 import { loadKubeConfig } from '../kube/credentials.ts';
 import { EventRecorder } from '../kube/events.ts';
@@ -46,6 +46,7 @@ const CONTROLLER = 'nixfleet.dev/operator';
  */
 export class Operator {
   readonly #options: OperatorOptions;
+  readonly #clock: Clock;
   readonly #log: RootLogger;
   readonly #metrics = new Metrics();
   readonly #loop: EventLoopMonitor = monitorEventLoop();
@@ -66,10 +67,14 @@ export class Operator {
   #health: HealthServer | undefined;
   readonly #onLost: (reason: string) => void;
 
-  /** `onLost` is called when leadership is lost; the process must end then, because its writes may be late. */
-  constructor(options: OperatorOptions, onLost: (reason: string) => void) {
+  /**
+   * `onLost` is called when leadership is lost; the process must end then, because its writes may be late. `clock` is
+   * what everything about hosts and rollouts goes by; connections and the Lease always live in this machine's time.
+   */
+  constructor(options: OperatorOptions, onLost: (reason: string) => void, clock: Clock = systemClock) {
     this.#options = options;
     this.#onLost = onLost;
+    this.#clock = clock;
     this.#log = createLogger({ level: options.logLevel });
     this.#runtimeMetrics = registerKubeMetrics(this.#metrics, () => this.#queues());
     this.#domainMetrics = registerDomainMetrics(this.#metrics);
@@ -95,13 +100,13 @@ export class Operator {
       client: this.#client,
       namespace,
       configMaps: this.#informers.stores.configMaps,
-      clock: systemClock,
+      clock,
     });
     this.#inForce = new ReleaseInForce({
       releases: this.#releases,
       stores: this.#informers.stores,
       fleetKey: keyOfRef({ namespace, name: options.fleetName }),
-      clock: systemClock,
+      clock,
       log: this.#log,
     });
   }
@@ -182,7 +187,7 @@ export class Operator {
       files: agentTls,
       client: this.#client,
       stores: this.#informers.stores,
-      clock: systemClock,
+      clock: this.#clock,
       random: Math.random,
       log: this.#log,
       audit: this.#log.audit,
@@ -227,14 +232,14 @@ export class Operator {
       stores: this.#informers.stores,
       namespace: this.#options.namespace,
       fleetName: this.#options.fleetName,
-      clock: systemClock,
+      clock: this.#clock,
       random: Math.random,
       log: this.#log,
       audit: this.#log.audit,
       events: this.#events,
       metrics: this.#domainMetrics,
       settings: this.#options.settings,
-      leadingSinceMs: systemClock.monotonicMillis(),
+      leadingSinceMs: this.#clock.monotonicMillis(),
     };
   }
 
