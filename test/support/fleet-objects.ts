@@ -9,8 +9,10 @@ import {
   fleetResource,
   hostResource,
   hostRolloutRecordResource,
+  quarantinedClosureResource,
   rolloutResource,
 } from '../../src/api/kinds/resources.ts';
+import type { QuarantinedClosure } from '../../src/api/kinds/quarantined-closure.ts';
 import type { Rollout, RolloutStatus } from '../../src/api/kinds/rollout.ts';
 import type { Timestamp } from '../../src/api/time.ts';
 import { recordName, rolloutName } from '../../src/core/naming.ts';
@@ -140,6 +142,21 @@ export class FleetObjects {
       spec: { fleetRef: 'lab', hostname, channel: 'stable', tags: [], platform: 'x86_64-linux' },
     });
     return status === undefined ? created : this.client.replaceStatus(hostResource, { ...created, status });
+  }
+
+  /** A QuarantinedClosure of channel `stable`. */
+  async quarantine(closure: string): Promise<void> {
+    await this.client.create<QuarantinedClosure>(quarantinedClosureResource, {
+      ...this.#head('QuarantinedClosure', `by-hand-${closure}`),
+      spec: {
+        channel: 'stable',
+        closure,
+        reason: 'by hand',
+        rolloutId: ROLLOUT_ID,
+        hostname: 'web-01',
+        quarantinedAt: OPENED,
+      },
+    });
   }
 
   async readHost(hostname = 'web-01'): Promise<Host> {
