@@ -181,6 +181,8 @@ function sameHosts(projected: RolloutManifest, published: RolloutManifest): bool
   const wanted = new Map(projected.hostSet.map((host) => [host.hostname, host]));
   return published.hostSet.every(({ hostname, waveIndex, targetClosure }) => {
     const host = wanted.get(hostname);
+    // A host that is listed twice would leave another out, and the rollout would wait for its record for ever.
+    wanted.delete(hostname);
     return host !== undefined && host.waveIndex === waveIndex && host.targetClosure === targetClosure;
   });
 }
