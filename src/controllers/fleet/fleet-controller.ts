@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Fleet } from '../../api/kinds/fleet.ts';
 import { fleetResource } from '../../api/kinds/resources.ts';
 import type { Release } from '../../core/artifacts/release.ts';
@@ -9,6 +10,8 @@ import {
   type SourceVerdict,
 } from '../../core/fleet/status.ts';
 import { millisBetween } from '../../api/time.ts';
+import type { KubeObject } from '../../kube/resource.ts';
+import type { Rollout } from '../../api/kinds/rollout.ts';
 import type { AttemptChoice } from '../../core/rollout/attempts.ts';
 import { Controller, type ReconcileResult } from '../../kube/controller.ts';
 import type { RuntimeMetrics } from '../../kube/runtime-metrics.ts';
@@ -50,21 +53,39 @@ export function createFleetController(
   return controller;
 }
 
-/** Brings the Fleet back whenever something it depends on changes; counters may wait, the rest may not. */
+/** The key of a pass that only counts: it never verifies, opens or supersedes. */
+const COUNT_KEY = 'count';
+
+/** Brings the Fleet back whenever something it depends on changes; what only moves counters is coalesced. */
 function watchFleet(context: ControllerContext, { queue }: Controller): void {
   const served = keyIn(context, context.fleetName);
   const { stores, settings } = context;
+  const recount = (): void => queue.addAfter(COUNT_KEY, settings.statusIntervalMs);
   stores.fleets.subscribe((change) => {
     if (change.type !== 'deleted') queue.add(keyIn(context, change.new.metadata.name));
   });
   stores.configMaps.subscribe(() => queue.add(served));
-  stores.rollouts.subscribe(() => queue.addAfter(served, settings.planDebounceMs));
+  stores.rollouts.subscribe((change) => {
+    if (change.type === 'updated' && onlyCounts(change.old, change.new)) recount();
+    else queue.addAfter(served, settings.planDebounceMs);
+  });
   stores.records.subscribe((change) => {
     if (change.type !== 'updated') queue.addAfter(served, settings.planDebounceMs);
   });
-  stores.hosts.subscribe((change) =>
-    queue.addAfter(served, change.type === 'deleted' ? 0 : settings.statusIntervalMs),
-  );
+  stores.hosts.subscribe((change) => {
+    if (change.type === 'updated' && sameSpec(change.old, change.new)) recount();
+    else queue.addAfter(served, change.type === 'deleted' ? 0 : settings.statusIntervalMs);
+  });
+}
+
+function sameSpec(old: KubeObject, next: KubeObject): boolean {
+  const { uid, generation } = old.metadata;
+  return next.metadata.uid === uid && next.metadata.generation === generation;
+}
+
+function onlyCounts(old: Rollout, next: Rollout): boolean {
+  const sameManifest = isDeepStrictEqual(old.status?.manifest, next.status?.manifest);
+  return sameSpec(old, next) && old.status?.state === next.status?.state && sameManifest;
 }
 
 /** What is in force on a pass: nothing, a release with the rollouts that carry it, or something that cannot be read. */
@@ -74,11 +95,21 @@ interface InForce {
   readonly fault: string | undefined;
 }
 
+/** What a pass came to. */
+interface Pass {
+  readonly fleet: Fleet;
+  readonly judgement: Judgement;
+  readonly inForce: InForce;
+  /** Whether everything that this generation of the Fleet asks for was carried out. */
+  readonly done: boolean;
+}
+
 class FleetReconciler {
   readonly #context: ControllerContext;
   readonly #options: FleetControllerOptions;
   readonly #judge: ReleaseJudge;
   #counted: Judgement | undefined;
+  #last: Pass | undefined;
   #told = '';
 
   constructor(context: ControllerContext, options: FleetControllerOptions) {
@@ -88,6 +119,10 @@ class FleetReconciler {
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    if (key === COUNT_KEY) {
+      if (this.#last !== undefined) await this.#writeStatus(this.#last);
+      return {};
+    }
     const found = this.#context.stores.fleets.get(key);
     if (found === undefined) return {};
     if (found.metadata.name !== this.#context.fleetName) return this.#refuseUnserved(found);
@@ -95,12 +130,14 @@ class FleetReconciler {
     const fleet = judgement.ok ? await putInForce(this.#context, found, judgement.release) : found;
     const inForce = await this.#inForce(fleet);
     this.#report(fleet, judgement, inForce.fault);
-    await this.#writeStatus(fleet, judgement, inForce, false);
+    this.#last = { fleet, judgement, inForce, done: false };
+    await this.#writeStatus(this.#last);
     if (inForce.release !== undefined) {
       await syncHosts(this.#context, inForce.release);
       if (fleet.spec.intent.hold === 'None') await this.#open(fleet, inForce.release, inForce.choices);
     }
-    if (inForce.fault === undefined) await this.#writeStatus(fleet, judgement, inForce, true);
+    this.#last = { ...this.#last, done: inForce.fault === undefined };
+    await this.#writeStatus(this.#last);
     return { requeueAfterMs: this.#nextVisit(fleet, judgement, inForce) };
   }
 
@@ -127,14 +164,12 @@ class FleetReconciler {
     await supersedeOthers(this.#context, new Map([...choices].map(([channel, { name }]) => [channel, name])));
   }
 
-  async #writeStatus(
-    fleet: Fleet,
-    judgement: Judgement,
-    { release, choices, fault }: InForce,
-    done: boolean,
-  ): Promise<void> {
+  async #writeStatus({ fleet, judgement, inForce, done }: Pass): Promise<void> {
     const { stores, clock, client } = this.#context;
-    const base = stores.fleets.get(keyIn(this.#context, fleet.metadata.name)) ?? fleet;
+    const { release, choices, fault } = inForce;
+    const base = stores.fleets.get(keyIn(this.#context, fleet.metadata.name));
+    // What was found does not tell about another generation; that one has brought the Fleet back already.
+    if (base === undefined || !sameSpec(fleet, base)) return;
     const source: SourceVerdict = judgement.ok ? { ok: true } : judgement;
     const status = deriveFleetStatus({
       fleet: base,
