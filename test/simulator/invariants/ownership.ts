@@ -1,0 +1,41 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Observer, WorldView } from '../observer.ts';
+import type { ApiChange } from '../sim-api.ts';
+
+const FACTS = ['closure', 'closureSince', 'firstSeenTime', 'settledTime', 'lastSeenTime', 'certificate'];
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** Every role writes what is its own and nothing else (architecture.md, Who writes what). */
+export class Ownership implements Observer {
+  onChange({ plural, type, before, object, by }: ApiChange, world: WorldView): void {
+    if (type !== 'MODIFIED' || by === 'user') return;
+    const [old, status] = [statusOf(before), statusOf(object)];
+    const names = new Set([...Object.keys(old), ...Object.keys(status)]);
+    const webhook = by.endsWith('/webhook');
+    for (const name of names) {
+      if (isDeepStrictEqual(old[name], status[name]) || mayWrite(plural, name, webhook, old, status))
+        continue;
+      world.violated('ownership', `${by} writes ${name} of ${plural} ${object.metadata.name}`);
+    }
+  }
+}
+
+function mayWrite(plural: string, name: string, webhook: boolean, old: Members, status: Members): boolean {
+  if (plural === 'hosts') return FACTS.includes(name) === webhook;
+  if (!webhook) return true;
+  if (plural !== 'hostrolloutrecords') return false;
+  if (name === 'dispatch') return sameMark(old[name] as Members, status[name] as Members);
+  const [was, is] = [(old[name] ?? []) as unknown[], (status[name] ?? []) as unknown[]];
+  return name === 'inbox' && is.length === was.length + 1 && isDeepStrictEqual(is.slice(0, -1), was);
+}
+
+/** Whether a mark has changed in nothing but its delivery. */
+function sameMark(old: Members | undefined, mark: Members | undefined): boolean {
+  const rest = ({ deliveredAt: _first, lastDeliveredAt: _last, ...others }: Members): Members => others;
+  return old !== undefined && mark !== undefined && isDeepStrictEqual(rest(old), rest(mark));
+}
+
+function statusOf(object: unknown): Members {
+  return (object as { status?: Members } | undefined)?.status ?? {};
+}

@@ -1,0 +1,54 @@
+import { parseArgs } from 'node:util';
+
+/** What to run. */
+export interface RunOptions {
+  /** One scenario from a file, as a failing seed leaves it. */
+  readonly scenario: string | undefined;
+  /** First and last seed. */
+  readonly seeds: readonly [number, number] | undefined;
+  /** Seeds one after the other for so long, from a random one on. */
+  readonly minutes: number | undefined;
+  /** Prints the story of every seed. */
+  readonly story: boolean;
+}
+
+/** Reads flags and the variables SEEDS (`7`, `1-5000`) and MINUTES. Throws on what makes no sense. */
+export function runOptions(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): RunOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string' },
+      minutes: { type: 'string' },
+      scenario: { type: 'string' },
+      story: { type: 'boolean', default: false },
+    },
+  });
+  const seeds = values.seed ?? values.seeds ?? emptyToUndefined(env['SEEDS']);
+  const minutes = values.minutes ?? emptyToUndefined(env['MINUTES']);
+  return {
+    scenario: values.scenario,
+    seeds: seeds === undefined ? undefined : rangeOf(seeds),
+    minutes: minutes === undefined ? undefined : numberOf(minutes),
+    story: values.story,
+  };
+}
+
+function emptyToUndefined(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+function rangeOf(text: string): readonly [number, number] {
+  const [first = '', last = first] = text.split('-');
+  return [numberOf(first), numberOf(last)];
+}
+
+function numberOf(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0))
+    throw new Error(`"${text}" is no number: give SEEDS=1-5000 or MINUTES=10`);
+  return value;
+}

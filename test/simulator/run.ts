@@ -1,0 +1,101 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { scenarioOf } from './generate.ts';
+import { runOptions } from './options.ts';
+import { play, type Play } from './play.ts';
+import type { Scenario } from './scenario.ts';
+import { FIRST_SEEDS, FOUND } from './seeds.ts';
+import { shrink } from './shrink.ts';
+
+const COMMAND = 'npm run simulate --';
+const REPORTS = 'reports/simulator';
+const SHRINK_RUNS = 400;
+const SHRINK_AT_MOST = 3;
+const TAIL = 60;
+
+/** Plays seeds and reports: one line per seed that breaks a rule, its story, and how to play it again. */
+class Session {
+  passed = 0;
+  failed = 0;
+  #simulatedMs = 0;
+  readonly #story: boolean;
+  readonly #started = performance.now();
+
+  constructor(story: boolean) {
+    this.#story = story;
+  }
+
+  async seed(seed: number): Promise<void> {
+    const scenario = scenarioOf(seed);
+    const result = await this.#play(scenario);
+    if (result.violation === undefined) return;
+    console.log(`seed ${seed} breaks "${result.violation.rule}": ${result.violation.what}`);
+    console.log(`  play it again: ${COMMAND} --seed ${seed} --story`);
+    if (this.failed <= SHRINK_AT_MOST) await this.#shrink(scenario, result.violation.rule);
+  }
+
+  async scenario(file: string): Promise<void> {
+    const result = await this.#play(JSON.parse(readFileSync(file, 'utf8')) as Scenario);
+    console.log(result.violation ?? 'no rule breaks');
+  }
+
+  report(): void {
+    const seconds = (performance.now() - this.#started) / 1000;
+    const perMinute = Math.round(((this.passed + this.failed) / seconds) * 60);
+    const days = (this.#simulatedMs / 86_400_000).toFixed(1);
+    console.log(
+      `${this.passed + this.failed} runs in ${seconds.toFixed(1)} s (${perMinute} a minute), ${days} simulated days`,
+    );
+    console.log(`${this.passed} passed, ${this.failed} failed`);
+    process.exitCode = this.failed > 0 ? 1 : 0;
+  }
+
+  async #play(scenario: Scenario): Promise<Play> {
+    const result = await play(scenario);
+    this.#simulatedMs += result.simulatedMs;
+    if (result.violation === undefined) this.passed += 1;
+    else this.failed += 1;
+    if (this.#story) console.log(result.story.join('\n'));
+    return result;
+  }
+
+  async #shrink(scenario: Scenario, rule: string): Promise<void> {
+    const fails = async (tried: Scenario): Promise<boolean> => (await play(tried)).violation?.rule === rule;
+    const small = await shrink(scenario, fails, SHRINK_RUNS);
+    const result = await play(small);
+    mkdirSync(REPORTS, { recursive: true });
+    const file = join(REPORTS, `seed-${scenario.seed}.json`);
+    writeFileSync(file, `${JSON.stringify(small, null, 2)}\n`);
+    const { length: hosts } = small.design.hosts;
+    console.log(
+      `  shrunk to ${hosts} hosts, ${small.faults.length} faults, ${small.releases.length} releases: ${COMMAND} --scenario ${file}`,
+    );
+    console.log(
+      result.story
+        .slice(-TAIL)
+        .map((line) => `    ${line}`)
+        .join('\n'),
+    );
+    console.log(`    ${result.violation?.rule ?? ''}: ${result.violation?.what ?? ''}`);
+  }
+}
+
+async function main(): Promise<void> {
+  const options = runOptions(process.argv.slice(2), process.env);
+  const session = new Session(options.story);
+  if (options.scenario !== undefined) {
+    await session.scenario(options.scenario);
+  } else if (options.minutes !== undefined) {
+    const end = performance.now() + options.minutes * 60_000;
+    for (let seed = options.seeds?.[0] ?? Date.now() % 1_000_000_000; performance.now() < end; seed += 1) {
+      await session.seed(seed);
+    }
+  } else {
+    const [first, last] = options.seeds ?? [1, FIRST_SEEDS];
+    for (let seed = first; seed <= last; seed += 1) await session.seed(seed);
+    if (options.seeds === undefined) for (const seed of Object.keys(FOUND)) await session.seed(Number(seed));
+  }
+  session.report();
+}
+
+await main();
