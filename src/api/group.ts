@@ -9,3 +9,5 @@ export const LABEL_FLEET = `${GROUP}/fleet`;
 export const LABEL_ROLLOUT = `${GROUP}/rollout`;
 export const LABEL_HOST = `${GROUP}/host`;
 export const LABEL_CONTENT = `${GROUP}/content`;
+/** Marks what a burned bootstrap nonce leaves behind. */
+export const LABEL_BURNED_NONCE = `${GROUP}/burned-nonce`;

@@ -52,6 +52,8 @@ export const EVENT_REASONS = {
   HostRetried: 'surfaces when spec.intent.retry of a Rollout was carried out for a host',
   RetryRefused:
     'surfaces when spec.intent.retry names a host that the rollout does not have, or the rollout is superseded',
+  HostEnrolled: 'surfaces when a host was given its first certificate',
+  CertificateRenewed: 'surfaces when a host was given its next certificate',
   HostOffline: 'surfaces when a host was silent for spec.offline.after of the Fleet',
   HostOnline: 'surfaces when an offline host reports again',
   RolloutPruned: 'surfaces when an old Rollout and its records are deleted',

@@ -74,6 +74,11 @@ export function registerWebhookMetrics(metrics: Metrics): WebhookMetrics {
     name: 'nixfleet_dispatches_delivered_total',
     help: 'Dispatches handed to hosts.',
   });
+  const certificates = metrics.counter({
+    name: 'nixfleet_certificate_requests_total',
+    help: 'Requests for a certificate, by outcome.',
+    labels: ['route', 'outcome'],
+  });
   const parked = metrics.gauge({
     name: 'nixfleet_agent_parked_polls',
     help: 'Dispatch polls held at the moment.',
@@ -87,6 +92,7 @@ export function registerWebhookMetrics(metrics: Metrics): WebhookMetrics {
     answered: (route, status) => answered.add({ route, status: String(status) }),
     dropped: (route, reason) => dropped.add({ route, reason }),
     eventStored: () => stored.add(),
+    certificateJudged: (route, outcome) => certificates.add({ route, outcome }),
     delivered: () => delivered.add(),
     parkedPolls: (count) => parked.set(count),
     connectionRefused: (reason) => refused.add({ reason }),

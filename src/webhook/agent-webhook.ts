@@ -9,6 +9,7 @@ import { CoalescedRead } from './coalesced-read.ts';
 import { keyIn, type WebhookContext } from './context.ts';
 import { HostQueue } from './host-queue.ts';
 import { identify } from './identity.ts';
+import { IssuanceDesk } from './issuance.ts';
 import { judgeLayers } from './layers.ts';
 import { ParkedPolls } from './parked-polls.ts';
 import { readLive } from './record-lookup.ts';
@@ -16,10 +17,12 @@ import type { Route } from './route.ts';
 import { Router } from './router.ts';
 import { closureRoute } from './routes/closure.ts';
 import { dispatchRoute } from './routes/dispatch.ts';
+import { enrollRoute } from './routes/enroll.ts';
 import { eventsRoute } from './routes/events.ts';
 import { fleetResolvedRoutes } from './routes/fleet-resolved.ts';
 import { healthzRoute } from './routes/healthz.ts';
 import { heartbeatRoute } from './routes/heartbeat.ts';
+import { renewRoute } from './routes/renew.ts';
 import { rolloutRoutes } from './routes/rollouts.ts';
 import { whoamiRoute } from './routes/whoami.ts';
 import { AgentServer, type AgentTls, type Connection } from './server.ts';
@@ -152,13 +155,21 @@ function routesOf(context: WebhookContext, polls: ParkedPolls): readonly Route[]
     ...fleetResolvedRoutes(context),
     ...rolloutRoutes(context),
     whoamiRoute(context),
+    ...certificateRoutes(context),
   ];
+}
+
+function certificateRoutes(context: WebhookContext): readonly Route[] {
+  if (context.admission === undefined) return [];
+  const desk = new IssuanceDesk(context, context.admission);
+  return [enrollRoute(desk), renewRoute(desk)];
 }
 
 /** Without the Fleet's suffix a canonical name cannot be told from a host's own (it is only missing in a wipe). */
 function isReady(context: WebhookContext): boolean {
   const fleet = context.stores.fleets.get(keyIn(context, context.fleetName));
-  return fleet !== undefined && context.release() !== undefined;
+  const known = fleet !== undefined && context.release() !== undefined;
+  return known && context.admission?.documentsVerified() !== false;
 }
 
 function notAllowed(route: Route): Answer {

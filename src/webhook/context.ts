@@ -8,6 +8,7 @@ import type { KubeClient } from '../kube/kube-client.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { KubeObject } from '../kube/resource.ts';
 import type { StoreReader, WriteSink } from '../kube/store.ts';
+import type { Admission } from './admission.ts';
 import type { ReleaseView } from './release-view.ts';
 import type { WebhookMetrics } from './webhook-metrics.ts';
 
@@ -72,6 +73,8 @@ export interface WebhookContext {
   readonly settings: WebhookSettings;
   /** The content in force; undefined until one is. */
   readonly release: () => ReleaseView | undefined;
+  /** Whom the port lets in; without it nobody can enrol or renew. */
+  readonly admission?: Admission | undefined;
   /** The Fleet as the API server has it: never older than the call. Undefined where there is none. */
   readonly liveFleet: () => Promise<Fleet | undefined>;
 }

@@ -16,7 +16,12 @@ export function identify(context: WebhookContext, peer: Peer | undefined): Ident
   if (peer === undefined || isExpired(peer, context.clock.now())) return undefined;
   const fleet = context.stores.fleets.get(keyIn(context, context.fleetName));
   const hostname = machineIdOf(peer.commonName, fleet?.spec.agents.cnSuffix);
-  const revokedBefore = hostObject(context, hostname)?.spec.revokedBefore;
-  if (revokedBefore !== undefined && compareTimestamps(peer.notBefore, revokedBefore) < 0) return undefined;
+  const revocations = [
+    hostObject(context, hostname)?.spec.revokedBefore,
+    context.admission?.revokedBefore(hostname),
+  ];
+  for (const revokedBefore of revocations) {
+    if (revokedBefore !== undefined && compareTimestamps(peer.notBefore, revokedBefore) < 0) return undefined;
+  }
   return { hostname, peer };
 }

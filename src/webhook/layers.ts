@@ -5,7 +5,7 @@ import { bare, json, type Answer } from './answer.ts';
 const PROTOCOL = 1;
 
 /** Agents look for this text while they enrol, so it stays as it is to the letter (agent-protocol.md §1.1). */
-const notReady: Answer = json(
+export const notReady: Answer = json(
   503,
   '{"error":"control plane not ready","reason":"awaiting first signed artifact"}',
   { 'retry-after': '30' },

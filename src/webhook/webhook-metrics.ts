@@ -1,3 +1,5 @@
+import type { EnrolmentRefusal } from '../core/enrolment/refusal.ts';
+
 /** Why something a host said was answered and not stored, or could not be stored now. */
 export type DropReason =
   | 'duplicate'
@@ -18,6 +20,9 @@ export type DropReason =
 export type RefusedConnection =
   'handshake' | 'certificate' | 'too-many' | 'too-many-handshakes' | 'bad-request';
 
+/** How a request for a certificate ended. */
+export type CertificateOutcome = 'Issued' | EnrolmentRefusal;
+
 /** What the agent webhook counts; implementations must not throw. */
 export interface WebhookMetrics {
   /** A request was answered. */
@@ -26,6 +31,8 @@ export interface WebhookMetrics {
   dropped(route: string, reason: DropReason): void;
   /** An event was stored in an inbox. */
   eventStored(): void;
+  /** A request for a certificate was answered. */
+  certificateJudged(route: 'enroll' | 'renew', outcome: CertificateOutcome): void;
   /** A dispatch was handed to a host. */
   delivered(): void;
   /** Long-polls that are held now. */
@@ -39,6 +46,7 @@ export const noWebhookMetrics: WebhookMetrics = {
   answered: () => undefined,
   dropped: () => undefined,
   eventStored: () => undefined,
+  certificateJudged: () => undefined,
   delivered: () => undefined,
   parkedPolls: () => undefined,
   connectionRefused: () => undefined,

@@ -12,7 +12,7 @@ import {
 import type { PemPair } from '../../src/dev/certificates.ts';
 import { systemClock, type Clock } from '../../src/kube/clock.ts';
 import type { KubeClient } from '../../src/kube/kube-client.ts';
-import { silentLogger } from '../../src/kube/logger.ts';
+import { silentLogger, type Logger } from '../../src/kube/logger.ts';
 import { Store } from '../../src/kube/store.ts';
 import { createAgentWebhook, type AgentWebhook } from '../../src/webhook/agent-webhook.ts';
 import {
@@ -20,6 +20,7 @@ import {
   RECORDS_BY_HOST,
   type WebhookSettings,
 } from '../../src/webhook/context.ts';
+import type { Admission } from '../../src/webhook/admission.ts';
 import type { ReleaseView } from '../../src/webhook/release-view.ts';
 import { noWebhookMetrics, type WebhookMetrics } from '../../src/webhook/webhook-metrics.ts';
 
@@ -61,6 +62,8 @@ export interface AgentPortOptions {
   readonly settings?: Partial<WebhookSettings>;
   readonly release?: () => ReleaseView | undefined;
   readonly metrics?: Partial<WebhookMetrics>;
+  readonly admission?: Admission;
+  readonly audit?: Logger;
   /** The authority of server and agents; a new one where absent. */
   readonly ca?: PemPair;
 }
@@ -93,7 +96,8 @@ export async function startAgentPort(options: AgentPortOptions): Promise<AgentPo
     clock: options.clock ?? systemClock,
     random: () => 0.5,
     logger: silentLogger,
-    audit: silentLogger,
+    audit: options.audit ?? silentLogger,
+    admission: options.admission,
     metrics: {
       ...noWebhookMetrics,
       dropped: (_route, reason) => void drops.push(reason),
