@@ -1,5 +1,6 @@
 import type { Condition } from '../api/kinds/condition.ts';
 import type { Timestamp } from '../api/time.ts';
+import { clipped } from './planner/clip.ts';
 
 /** An observation before it is stamped. */
 export interface Observation {
@@ -30,7 +31,7 @@ export function withObservations(
       observedGeneration: generation,
       lastTransitionTime: old !== undefined && old.status === status ? old.lastTransitionTime : now,
       reason,
-      message: message.length > MESSAGE_MAX ? `${message.slice(0, MESSAGE_MAX - 1)}…` : message,
+      message: clipped(message, MESSAGE_MAX),
     };
   });
 }

@@ -2,6 +2,7 @@
 import { GATES, type GateInfo } from '../../api/gates.ts';
 import type { BlockedBy, HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import type { RolloutStatus } from '../../api/kinds/rollout.ts';
+import { clipped } from '../planner/clip.ts';
 import { stateOf } from './current-records.ts';
 
 /** One gate with the hosts that it holds. */
@@ -60,7 +61,7 @@ function addTo(held: Map<string, Held>, { gate, key }: BlockedBy, hostname: stri
 function summaryOf(gate: string, { count, hosts, keys }: Held): BlockedSummary {
   const clears = gates.get(gate)?.clears ?? '';
   const reason = keys.size === 0 ? clears : `waits for ${listed([...keys])}; ${clears}`;
-  return { gate, count, reason: reason.slice(0, REASON_MAX), hosts };
+  return { gate, count, reason: clipped(reason, REASON_MAX), hosts };
 }
 
 function listed(keys: readonly string[]): string {

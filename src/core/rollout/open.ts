@@ -9,6 +9,7 @@ import type { Timestamp } from '../../api/time.ts';
 import type { ReleaseManifest } from '../artifacts/release.ts';
 import { selectorSummary } from '../artifacts/selector.ts';
 import { hostName, nameLabel, recordName, shortRef } from '../naming.ts';
+import { clipped } from '../planner/clip.ts';
 import type { AttemptChoice } from './attempts.ts';
 import { hostSetHash } from './attempts.ts';
 
@@ -86,7 +87,7 @@ export function newRollout(
       waves: Object.hasOwn(fleet.waves, channel) ? (fleet.waves[channel]?.length ?? 0) : 0,
       onHealthFailure: policyOf(fleet, channel).onHealthFailure,
       budgets: manifest.disruptionBudgets.map(({ selector, hosts, maxInFlight, maxInFlightPct }) => ({
-        selectorSummary: selectorSummary(selector).slice(0, SUMMARY_MAX),
+        selectorSummary: clipped(selectorSummary(selector), SUMMARY_MAX),
         ...(maxInFlight !== null && { maxInFlight }),
         ...(maxInFlightPct !== null && { maxInFlightPct }),
         hosts: hosts.length,

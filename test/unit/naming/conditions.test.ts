@@ -44,6 +44,12 @@ describe('a condition', () => {
     expect(messageOf(2049)).toBe(`${'x'.repeat(2047)}…`);
   });
 
+  it('is stored as it is computed, so that no character is cut in half', () => {
+    const message = `${'x'.repeat(2046)}😀😀`;
+    const [condition] = withObservations([], [{ ...READY, message }], 1, NOW);
+    expect(condition?.message).toBe(`${'x'.repeat(2046)}…`);
+  });
+
   it('is found by its type', () => {
     const conditions = [before({ type: 'Fresh' }), before({})];
     expect(conditionOf(conditions, 'Ready')).toBe(conditions[1]);

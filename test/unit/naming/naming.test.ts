@@ -19,7 +19,7 @@ describe('the name of a rollout', () => {
     expect(rolloutName(`stable@${REF}`, 1)).toBe('stable-a1b2c3d4-650fa73560');
   });
 
-  it.each([
+  it.each<[string, [string, number], [string, number]]>([
     ['each attempt', [`stable@${REF}`, 1], [`stable@${REF}`, 2]],
     ['each ref, though the first characters agree', [`stable@${REF}`, 1], [`stable@${REF}0`, 1]],
     ['channels that differ in case alone', [`stable@${REF}`, 1], [`Stable@${REF}`, 1]],
@@ -29,7 +29,7 @@ describe('the name of a rollout', () => {
       [`${'x'.repeat(60)}b@${REF}`, 1],
     ],
     ['id and attempt that print the same digits', ['c@1', 11], ['c@1#1', 1]],
-  ] as const)('differs for %s', (_, one, other) => {
+  ])('differs for %s', (_, one, other) => {
     expect(rolloutName(...one)).not.toBe(rolloutName(...other));
   });
 
