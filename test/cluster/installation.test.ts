@@ -1,0 +1,224 @@
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closureOf, demoFleet } from '../../src/dev/demo/design.ts';
+import { currentRollout, ObservedFleet, recordsOf } from '../../src/dev/demo/observed-fleet.ts';
+import { OrderWatch } from '../../src/dev/demo/order-watch.ts';
+import {
+  CHART,
+  clusterFolder,
+  kube,
+  leaderPod,
+  NAMESPACE,
+  podsOf,
+  RELEASE,
+  runHelm,
+} from './support/cluster.ts';
+import { grantsOf, requestsOf } from './support/rights.ts';
+import { Site, tamper } from './support/site.ts';
+
+const FIRST = '25.11';
+const commitOf = (letter: string): string => letter.repeat(40);
+
+let site: Site;
+let observed: ObservedFleet;
+const order = new OrderWatch(demoFleet);
+
+/** Hosts that are not where a release wants them, in words. */
+function missing(commit: string, version: string): string[] {
+  const { state } = observed;
+  return demoFleet.hosts.flatMap(({ name, channel }) => {
+    const rollout = currentRollout(state, channel);
+    if (rollout?.spec.channelRef !== commit) return [`${channel}: no rollout of ${commit.slice(0, 8)}`];
+    const record = recordsOf(state, rollout).find(({ spec }) => spec.hostname === name);
+    const host = state.hosts.find(({ spec }) => spec.hostname === name);
+    if (record?.status?.state !== 'Converged') return [`${name}: ${record?.status?.state ?? 'no record'}`];
+    return host?.status?.closure === closureOf(name, version) ? [] : [`${name} reports another closure`];
+  });
+}
+
+async function converged(commit: string, version: string, limitMs = 60_000): Promise<void> {
+  await expect.poll(() => missing(commit, version), { timeout: limitMs, interval: 250 }).toEqual([]);
+}
+
+/** Resolves when so many hosts run the version, and so the rollout is in its middle. */
+async function underWay(version: string, hosts = 1): Promise<void> {
+  const moved = (): number =>
+    Object.entries(site.closures()).filter(([host, closure]) => closure === closureOf(host, version)).length;
+  await expect.poll(moved, { timeout: 60_000, interval: 50 }).toBeGreaterThanOrEqual(hosts);
+}
+
+beforeAll(async () => {
+  const namespace = {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: NAMESPACE, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+  };
+  await kube(['apply', '--server-side', '-f', '-'], JSON.stringify(namespace));
+  await runHelm(['install', RELEASE, CHART, '--wait', '--timeout', '120s']);
+  site = await Site.prepare();
+  observed = await ObservedFleet.start(`${clusterFolder()}/admin.kubeconfig`);
+  observed.onRecord((record) => order.observe(record));
+});
+
+afterAll(async () => {
+  await observed?.stop();
+  await site?.stop();
+});
+
+describe('one installation from beginning to end', () => {
+  it('passes its own test, in a namespace that lets in nothing but restricted Pods', async () => {
+    const output = await runHelm(['test', RELEASE, '--logs']);
+    expect(output).toContain('presents a certificate valid until');
+    for (const role of ['controller', 'webhook'] as const) expect(await podsOf(role)).toHaveLength(2);
+  });
+
+  it('takes the fleet to a release that GitOps applies, through the Service, with the values it is shipped with', async () => {
+    await site.startHosts(demoFleet, FIRST, 'none');
+    await site.publish({ fleet: demoFleet, commit: commitOf('a'), version: '26.05.1' });
+    await converged(commitOf('a'), '26.05.1', 150_000);
+    expect(order.violations).toEqual([]);
+  });
+
+  it('goes on when the Pod that leads is deleted in the middle of a rollout', async () => {
+    const before = await leaderPod();
+    await site.publish({ fleet: demoFleet, commit: commitOf('b'), version: '26.05.2' });
+    await underWay('26.05.2');
+    await kube(['delete', 'pod', before ?? 'nobody leads', '--wait=false']);
+    await converged(commitOf('b'), '26.05.2');
+    expect(await leaderPod()).not.toBe(before);
+    expect(order.violations).toEqual([]);
+  });
+
+  it('upgrades chart and kinds in the middle of a rollout, and no heartbeat is missed', async () => {
+    const chart = await nextChart();
+    const from = site.feed.length;
+    await site.publish({ fleet: demoFleet, commit: commitOf('c'), version: '26.05.3' });
+    await underWay('26.05.3');
+    const started = performance.now();
+    await runHelm(['upgrade', RELEASE, chart, '--set=logLevel=debug', '--wait', '--timeout=120s']);
+    console.log(`rolling upgrade: ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    await converged(commitOf('c'), '26.05.3');
+    expect(site.missedHeartbeats(from)).toEqual([]);
+    const columns = '{.spec.versions[0].additionalPrinterColumns[*].name}';
+    expect(await kube(['get', 'crd', 'fleets.nixfleet.dev', '-o', `jsonpath=${columns}`])).toContain(
+      'Upgraded',
+    );
+    expect(order.violations).toEqual([]);
+  });
+
+  it('lets a drained node take one Pod of each role at a time, and no heartbeat is missed', async () => {
+    const from = site.feed.length;
+    const [first = '', second = ''] = await podsOf('webhook');
+    await evict(first);
+    await expect(evict(second)).rejects.toThrow("would violate the pod's disruption budget");
+    await expect
+      .poll(async () => evict(second).then(() => 'evicted', String), { interval: 500 })
+      .toBe('evicted');
+    await expect.poll(async () => readyPods('webhook'), { interval: 500 }).toBe(2);
+    const leader = (await leaderPod()) ?? 'nobody leads';
+    await evict(leader);
+    await expect.poll(leaderPod, { interval: 500 }).not.toBe(leader);
+    expect(site.missedHeartbeats(from)).toEqual([]);
+  });
+
+  it('keeps what is in force when a commit is tampered with, and says why', async () => {
+    await site.publish({ fleet: demoFleet, commit: commitOf('d'), version: '26.05.4' });
+    await converged(commitOf('d'), '26.05.4');
+    await tamper(site);
+    const refused = async (): Promise<string> =>
+      kube(['get', 'fleet', 'fleet', '-o', `jsonpath={.status.conditions[?(@.type=="Verified")].reason}`]);
+    const before = site.closures();
+    await site.apply();
+    await expect.poll(refused, { interval: 250 }).not.toBe('Verified');
+    console.log(`tampered: Verified is False, ${await refused()}`);
+    expect(site.closures()).toEqual(before);
+    expect(missing(commitOf('d'), '26.05.4')).toEqual([]);
+  });
+
+  it('moves back to an earlier release that is signed anew', async () => {
+    await site.publish({ fleet: demoFleet, commit: commitOf('c'), version: '26.05.3' });
+    await converged(commitOf('c'), '26.05.3');
+  });
+
+  it('is uninstalled and installed again without a loss: no host is switched, and the next release goes on', async () => {
+    const before = {
+      closures: site.closures(),
+      rollouts: await names('rollouts'),
+      hosts: await names('hosts'),
+    };
+    await runHelm(['uninstall', RELEASE, '--wait']);
+    expect(await names('fleets')).toEqual(['fleet']);
+    expect(await names('rollouts')).toEqual(before.rollouts);
+    await runHelm(['install', RELEASE, CHART, '--wait', '--timeout=120s']);
+    await site.followService();
+    await site.publish({ fleet: demoFleet, commit: commitOf('c'), version: '26.05.3' });
+    await converged(commitOf('c'), '26.05.3');
+    expect(site.closures()).toEqual(before.closures);
+    await site.publish({ fleet: demoFleet, commit: commitOf('e'), version: '26.05.5' });
+    await converged(commitOf('e'), '26.05.5');
+    expect(await names('hosts')).toEqual(before.hosts);
+    expect(order.violations).toEqual([]);
+  });
+
+  it('was granted what it used and nothing else, and was refused nothing', async () => {
+    for (const role of ['controller', 'webhook'] as const) {
+      const account = `system:serviceaccount:${NAMESPACE}:${RELEASE}-${role}`;
+      const { used, refused } = await requestsOf(`${clusterFolder()}/audit.log`, account);
+      const granted = await grantsOf(`${RELEASE}-${role}`);
+      expect(refused, `refused to the ${role}`).toEqual([]);
+      const unused = granted.filter((grant) => !used.has(grant) && !NOT_IN_THIS_STORY[role].includes(grant));
+      expect(unused, `granted to the ${role} for nothing`).toEqual([]);
+      const needless = NOT_IN_THIS_STORY[role].filter((grant) => used.has(grant) || !granted.includes(grant));
+      expect(needless, `used by the ${role} after all, or not granted`).toEqual([]);
+    }
+  });
+});
+
+/** What only other stories need; each is covered by a test at the integration level. */
+const NOT_IN_THIS_STORY: Readonly<Record<'controller' | 'webhook', readonly string[]>> = {
+  controller: [],
+  webhook: [],
+};
+
+/** The chart as its next version: one printer column more, so that there is something to upgrade. */
+async function nextChart(): Promise<string> {
+  const chart = join(site.repository, 'chart');
+  await cp(CHART, chart, { recursive: true });
+  const edit = async (file: string, from: string, to: string): Promise<void> => {
+    const text = await readFile(join(chart, file), 'utf8');
+    expect(text).toContain(from);
+    await writeFile(join(chart, file), text.replace(from, to));
+  };
+  await edit('Chart.yaml', '\nversion: 0.1.0', '\nversion: 0.2.0');
+  const column =
+    '- name: Upgraded\n          type: string\n          jsonPath: .status.summary.commit\n        - name: Commit';
+  await edit('files/crds/nixfleet.dev_fleets.yaml', '- name: Commit', column);
+  return chart;
+}
+
+async function evict(pod: string): Promise<void> {
+  const eviction = {
+    apiVersion: 'policy/v1',
+    kind: 'Eviction',
+    metadata: { name: pod, namespace: NAMESPACE },
+  };
+  const path = `/api/v1/namespaces/${NAMESPACE}/pods/${pod}/eviction`;
+  await kube(['create', '--raw', path, '-f', '-'], JSON.stringify(eviction));
+}
+
+async function readyPods(role: string): Promise<number> {
+  const text = await kube([
+    'get',
+    'deployment',
+    `${RELEASE}-${role}`,
+    '-o',
+    'jsonpath={.status.readyReplicas}',
+  ]);
+  return Number(text);
+}
+
+async function names(kind: string): Promise<string[]> {
+  const text = await kube(['get', `${kind}.nixfleet.dev`, '-o', 'jsonpath={.items[*].metadata.name}']);
+  return text.split(' ').toSorted();
+}

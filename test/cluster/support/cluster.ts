@@ -1,0 +1,68 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { helm } from '../../../src/dev/helm.ts';
+import { kubectl } from '../../../src/dev/kubectl.ts';
+
+/** Where the tests install to, with the names that follow from the chart's default values. */
+export const NAMESPACE = 'nixfleet';
+/** Name of the release; the chart makes its objects' names from it. */
+export const RELEASE = 'nixfleet-operator';
+/** The chart as shipped. */
+export const CHART = 'charts/nixfleet-operator';
+
+/** The folder of the node that src/dev/cluster started around us. Throws where there is none. */
+export function clusterFolder(): string {
+  const folder = process.env['NIXFLEET_CLUSTER'];
+  if (folder === undefined) throw new Error('not in a cluster: run `make test-cluster`');
+  return folder;
+}
+
+/** kubectl as an administrator, in the namespace of the installation. Rejects with its stderr. */
+export async function kube(args: readonly string[], input?: string): Promise<string> {
+  const kubeconfig = join(clusterFolder(), 'admin.kubeconfig');
+  return kubectl(['--namespace', NAMESPACE, ...args], { kubeconfig, ...(input !== undefined && { input }) });
+}
+
+/** helm as an administrator. Rejects with its stderr. */
+export async function runHelm(args: readonly string[]): Promise<string> {
+  return helm(['--namespace', NAMESPACE, ...args], join(clusterFolder(), 'admin.kubeconfig'));
+}
+
+/** Lets a name resolve here as the cluster's DNS would; nobody outside the node's namespaces sees it. */
+export async function nameAddress(address: string, name: string): Promise<void> {
+  const lines = (await readFile('/etc/hosts', 'utf8'))
+    .split('\n')
+    .filter((line) => !line.endsWith(` ${name}`));
+  await writeFile('/etc/hosts', [`${address} ${name}`, ...lines].join('\n')); // in place: it is a mount
+}
+
+/** The Pods of one role, oldest first, without those that end. */
+export async function podsOf(role: 'controller' | 'webhook'): Promise<string[]> {
+  const text = await kube([
+    'get',
+    'pods',
+    `--selector=app.kubernetes.io/component=${role}`,
+    '--sort-by=.metadata.creationTimestamp',
+    '-o',
+    'jsonpath={range .items[*]}{.metadata.name}{" "}{.metadata.deletionTimestamp}{"\\n"}{end}',
+  ]);
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.includes(' '));
+}
+
+/** A metric of a Pod, read through the API server; the sum over its series. */
+export async function metricOf(pod: string, name: string): Promise<number> {
+  const path = `/api/v1/namespaces/${NAMESPACE}/pods/${pod}:8081/proxy/metrics`;
+  const lines = (await kube(['get', '--raw', path])).split('\n');
+  return lines
+    .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+}
+
+/** The Pod whose Lease it is; undefined while nobody holds it. */
+export async function leaderPod(): Promise<string | undefined> {
+  const holder = await kube(['get', 'lease', RELEASE, '-o', 'jsonpath={.spec.holderIdentity}']);
+  return holder === '' ? undefined : holder.slice(0, holder.indexOf('_'));
+}
