@@ -163,6 +163,11 @@ export function readOptions(values: FlagValues, env: NodeJS.ProcessEnv): Operato
     if (value === undefined || value === '') throw new OptionError(`--${name} is empty: give a value`);
     return value;
   };
+  /** A chart's template sets a variable to nothing where nothing is meant. */
+  const optional = (name: string): string | undefined => {
+    const value = raw(name);
+    return value === '' ? undefined : value;
+  };
   const time = (name: string): number => {
     const millis = parseDuration(text(name));
     if (millis === undefined || millis <= 0) {
@@ -172,12 +177,12 @@ export function readOptions(values: FlagValues, env: NodeJS.ProcessEnv): Operato
   };
   const roles = rolesOf(text('roles'));
   return {
-    kubeconfig: raw('kubeconfig'),
+    kubeconfig: optional('kubeconfig'),
     namespace: text('namespace'),
     fleetName: text('fleet'),
     roles,
     agentListen: addressOf('agent-listen', text('agent-listen')),
-    agentTls: certificateOf(raw('agent-tls-cert'), raw('agent-tls-key'), roles),
+    agentTls: certificateOf(optional('agent-tls-cert'), optional('agent-tls-key'), roles),
     healthListen: addressOf('health-listen', text('health-listen')),
     logLevel: levelOf(text('log-level')),
     lease: leaseOf(time('lease-duration'), time('lease-renew-deadline'), time('lease-retry-period')),
@@ -214,7 +219,7 @@ function rolesOf(text: string): ReadonlySet<Role> {
 }
 
 function addressOf(name: string, text: string): ListenAddress {
-  const match = /^(?<host>\[[^\]]+\]|[^:]*):(?<port>\d{1,5})$/.exec(text)?.groups;
+  const match = /^(?<host>\[[^\]]+\]|[^:[\]]*):(?<port>\d{1,5})$/.exec(text)?.groups;
   const port = Number(match?.['port']);
   if (match === undefined || port > 65_535) {
     throw new OptionError(`--${name} is "${text}": give HOST:PORT such as 0.0.0.0:8443`);
