@@ -54,6 +54,7 @@ export const EVENT_REASONS = {
     'surfaces when spec.intent.retry names a host that the rollout does not have, or the rollout is superseded',
   HostEnrolled: 'surfaces when a host was given its first certificate',
   CertificateRenewed: 'surfaces when a host was given its next certificate',
+  CertificatesRevoked: 'surfaces when the certificates that a host was issued so far are refused from now on',
   HostOffline: 'surfaces when a host was silent for spec.offline.after of the Fleet',
   HostOnline: 'surfaces when an offline host reports again',
   RolloutPruned: 'surfaces when an old Rollout and its records are deleted',

@@ -4,7 +4,9 @@ import { servedFleet, type Stores } from '../controllers/context.ts';
 import type { Clock, Timer } from '../kube/clock.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { Logger } from '../kube/logger.ts';
+import type { Admission } from '../webhook/admission.ts';
 import { createAgentWebhook, type AgentWebhook } from '../webhook/agent-webhook.ts';
+import { AuthorityFault, CertificateAuthority, type AuthorityPem } from '../webhook/certificate-authority.ts';
 import { DEFAULT_WEBHOOK_SETTINGS } from '../webhook/context.ts';
 import type { ReleaseView } from '../webhook/release-view.ts';
 import type { AgentTls } from '../webhook/server.ts';
@@ -28,6 +30,8 @@ export interface AgentPortOptions {
   readonly audit: Logger;
   readonly metrics: WebhookMetrics;
   readonly release: () => ReleaseView | undefined;
+  /** Whom the port lets in; the port itself knows the authority. */
+  readonly admission: (authority: Admission['authority']) => Admission;
 }
 
 /** The agent webhook with certificates that follow their files, Secret and ConfigMap without a restart. */
@@ -35,6 +39,10 @@ export class AgentPort {
   readonly #wiring: AgentPortOptions;
   #webhook: AgentWebhook | undefined;
   #tls: AgentTls | undefined;
+  #issuing: AuthorityPem | undefined;
+  #authority: ReturnType<Admission['authority']> = {
+    fault: 'the CA of spec.agents.caSecretRef is not read yet',
+  };
   #timer: Timer | undefined;
   #reported = '';
   #refreshing = false;
@@ -47,6 +55,11 @@ export class AgentPort {
   /** Where it listens; undefined when it does not. */
   get address(): AgentWebhook['address'] {
     return this.#webhook?.address;
+  }
+
+  /** The certificates it works with now; undefined before it listens. */
+  get tls(): AgentTls | undefined {
+    return this.#tls;
   }
 
   /** Rejects where the certificate files cannot be read or the port cannot be bound. */
@@ -67,7 +80,7 @@ export class AgentPort {
   }
 
   #webhookOptions(tls: AgentTls): Parameters<typeof createAgentWebhook>[0] {
-    const { options, client, stores, clock, random, log, audit, metrics, release } = this.#wiring;
+    const { options, client, stores, clock, random, log, audit, metrics, release, admission } = this.#wiring;
     const { namespace, fleetName, settings, pollMaxSeconds } = options;
     return {
       client,
@@ -80,6 +93,7 @@ export class AgentPort {
       audit,
       metrics,
       release,
+      admission: admission(() => this.#authority),
       tls,
       settings: {
         ...DEFAULT_WEBHOOK_SETTINGS,
@@ -103,13 +117,33 @@ export class AgentPort {
     ]);
     const fleet = this.#fleet();
     const cas = fleet === undefined ? undefined : await readClientCas(client, fleet, stores.configMaps);
-    const problems = (cas?.problems ?? []).join('; ');
+    this.#openAuthority(cas?.issuing);
+    const faults = 'fault' in this.#authority ? [this.#authority.fault] : [];
+    const problems = [...(cas?.problems ?? []), ...faults].join('; ');
     if (problems !== this.#reported) {
       this.#reported = problems;
-      if (problems !== '') log.warn({ problems }, 'agents cannot be let in');
+      if (problems !== '') log.warn({ problems }, 'agents cannot be let in, or not be given certificates');
     }
     // Until the agents' CA is known nobody is let in: only the holder of the server's own key could be, and that is us.
     return { cert, key, clientCa: cas === undefined || cas.pem === '' ? cert : cas.pem };
+  }
+
+  #openAuthority(issuing: AuthorityPem | undefined): void {
+    const same = issuing?.certPem === this.#issuing?.certPem && issuing?.keyPem === this.#issuing?.keyPem;
+    if (same && issuing !== undefined) return;
+    this.#issuing = issuing;
+    if (issuing === undefined) {
+      this.#authority = {
+        fault: 'the Secret of spec.agents.caSecretRef has no tls.crt and tls.key: create it',
+      };
+      return;
+    }
+    try {
+      this.#authority = CertificateAuthority.open(issuing);
+    } catch (error) {
+      if (!(error instanceof AuthorityFault)) throw error;
+      this.#authority = { fault: `spec.agents.caSecretRef: ${error.message}` };
+    }
   }
 
   async #refresh(): Promise<void> {

@@ -3,10 +3,13 @@ import type { ConfigMap } from '../kube/blob-store.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import { getSecret, secretText } from '../kube/secret.ts';
 import type { StoreReader } from '../kube/store.ts';
+import type { AuthorityPem } from '../webhook/certificate-authority.ts';
 
-/** Certificates that agents' client certificates are trusted by, and what is missing of them. */
+/** Certificates that agents' client certificates are trusted by, who issues new ones, and what is missing of both. */
 export interface ClientCas {
   readonly pem: string;
+  /** The authority that issues, where its Secret has both parts. */
+  readonly issuing: AuthorityPem | undefined;
   /** Sentences that name the field and the remedy. */
   readonly problems: readonly string[];
 }
@@ -25,11 +28,11 @@ export async function readClientCas(
   const parts: string[] = [];
   const problems: string[] = [];
   const secret = await getSecret(client, { namespace, name: caSecretRef.name });
-  const issuing = ['tls.crt', 'ca.crt']
+  const trusted = ['tls.crt', 'ca.crt']
     .map((key) => secretText(secret, key))
     .filter((text) => text !== undefined);
-  parts.push(...issuing);
-  if (issuing.length === 0) {
+  parts.push(...trusted);
+  if (trusted.length === 0) {
     problems.push(
       `spec.agents.caSecretRef: Secret ${caSecretRef.name} has no tls.crt: create it with the agents' CA`,
     );
@@ -44,5 +47,8 @@ export async function readClientCas(
       parts.push(bundle);
     }
   }
-  return { pem: parts.map((part) => part.trim()).join('\n'), problems };
+  const certPem = secretText(secret, 'tls.crt');
+  const keyPem = secretText(secret, 'tls.key');
+  const issuing = certPem === undefined || keyPem === undefined ? undefined : { certPem, keyPem };
+  return { issuing, pem: parts.map((part) => part.trim()).join('\n'), problems };
 }

@@ -1,4 +1,4 @@
-import { LABEL_CONTENT } from '../api/group.ts';
+import { LABEL_BURNED_NONCE, LABEL_CONTENT } from '../api/group.ts';
 import {
   fleetResource,
   hostResource,
@@ -7,13 +7,16 @@ import {
   rolloutResource,
 } from '../api/kinds/resources.ts';
 import { INDEX_BY_HOST, INDEX_BY_ROLLOUT, type Stores } from '../controllers/context.ts';
-import { configMapResource } from '../kube/blob-store.ts';
+import { configMapResource, type ConfigMap } from '../kube/blob-store.ts';
 import { Informer, type InformerContext } from '../kube/informer.ts';
+import type { StoreReader } from '../kube/store.ts';
 import type { HealthCheck } from '../telemetry/health-server.ts';
 
 /** The informers of a process and the stores they keep. */
 export interface Informers {
   readonly stores: Stores;
+  /** What burned bootstrap nonces have left behind. */
+  readonly burnedNonces: StoreReader<ConfigMap>;
   /** Follows the API server until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** Resolves when every store has held its whole collection once. */
@@ -38,9 +41,13 @@ export function createInformers(context: InformerContext, namespace: string): In
   // Content in force is read by name; keeping every release in memory would serve nobody.
   const configMaps = new Informer(context, configMapResource, {
     namespace,
-    labelSelector: `!${LABEL_CONTENT}`,
+    labelSelector: `!${LABEL_CONTENT},!${LABEL_BURNED_NONCE}`,
   });
-  const all = [fleets, rollouts, records, hosts, quarantines, configMaps];
+  const burnedNonces = new Informer(context, configMapResource, {
+    namespace,
+    labelSelector: LABEL_BURNED_NONCE,
+  });
+  const all = [fleets, rollouts, records, hosts, quarantines, configMaps, burnedNonces];
   return {
     stores: {
       fleets: fleets.store,
@@ -50,6 +57,7 @@ export function createInformers(context: InformerContext, namespace: string): In
       quarantines: quarantines.store,
       configMaps: configMaps.store,
     },
+    burnedNonces: burnedNonces.store,
     run: async (signal) => {
       await Promise.all(all.map((informer) => informer.run(signal)));
     },

@@ -7,7 +7,12 @@ import { PlanBoard } from '../controllers/planner/plan-board.ts';
 import { createPlannerController } from '../controllers/planner/planner-controller.ts';
 import { createRecordController, wireRecordController } from '../controllers/record/controller.ts';
 import { createRetentionController, wireRetentionController } from '../controllers/retention/controller.ts';
+import {
+  createRevocationController,
+  wireRevocationController,
+} from '../controllers/revocations/controller.ts';
 import { createRolloutController, wireRolloutController } from '../controllers/rollout/controller.ts';
+import type { SideDocuments } from '../controllers/side-documents/side-documents.ts';
 import type { Controller } from '../kube/controller.ts';
 import type { RuntimeMetrics } from '../kube/runtime-metrics.ts';
 import type { WorkQueue } from '../kube/work-queue.ts';
@@ -19,11 +24,15 @@ export interface Leader {
   stop(drainMs: number): Promise<void>;
 }
 
-/** Starts every controller; called once, when this process has become the leader and its caches are there. */
+/**
+ * Starts every controller; called once, when this process has become the leader and its caches are there. Without the
+ * signed side documents (a simulation has none) nothing is revoked.
+ */
 export function startLeader(
   context: ControllerContext,
   releases: ReleaseCache,
   metrics: RuntimeMetrics,
+  documents?: SideDocuments,
 ): Leader {
   const board = new PlanBoard(context);
   const record = createRecordController(context, board, metrics);
@@ -40,7 +49,12 @@ export function startLeader(
   wireRolloutController(context, rollout.queue);
   wireHostController(context, host.queue);
   wireRetentionController(context, retention.queue);
-  const controllers: readonly Controller[] = [fleet, planner, record, rollout, host, retention];
+  const controllers: Controller[] = [fleet, planner, record, rollout, host, retention];
+  if (documents !== undefined) {
+    const revocations = createRevocationController(context, documents, metrics);
+    wireRevocationController(context, documents, revocations.queue);
+    controllers.push(revocations);
+  }
   for (const controller of controllers) controller.start();
   return {
     queues: controllers.map(({ queue }) => queue),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { ReleaseCache } from '../controllers/content/release-cache.ts';
+import { SideDocuments } from '../controllers/side-documents/side-documents.ts';
 import type { ControllerContext } from '../controllers/context.ts';
 import type { DomainMetrics } from '../controllers/domain-metrics.ts';
 import { systemClock, type Clock } from '../kube/clock.ts';
@@ -27,10 +28,14 @@ import {
   registerProcessMetrics,
   type EventLoopMonitor,
 } from '../telemetry/process-metrics.ts';
+import { admissionOf } from './admission.ts';
 import { AgentPort } from './agent-port.ts';
+import { registerCertificateMetrics } from './certificate-metrics.ts';
+import { registerFleetMetrics } from './fleet-metrics.ts';
 import { createInformers, type Informers } from './informers.ts';
 import { startLeader, type Leader } from './leader.ts';
 import { registerDomainMetrics, registerWebhookMetrics } from './metrics.ts';
+import type { Admission } from '../webhook/admission.ts';
 import type { OperatorOptions } from './options.ts';
 import { ReleaseInForce } from './release-in-force.ts';
 
@@ -59,6 +64,8 @@ export class Operator {
   readonly #informers: Informers;
   readonly #releases: ReleaseCache;
   readonly #inForce: ReleaseInForce;
+  readonly #documents: SideDocuments;
+  #portEvents: EventRecorder | undefined;
   #state: 'starting' | 'serving' | 'draining' | 'stopped' = 'starting';
   #leader: Leader | undefined;
   #election: Promise<void> | undefined;
@@ -95,12 +102,23 @@ export class Operator {
       },
       options.namespace,
     );
-    const { namespace } = options;
+    const { namespace, fleetName } = options;
+    if (options.roles.has('controller')) {
+      const { stores } = this.#informers;
+      registerFleetMetrics(this.#metrics, { stores, namespace, fleetName, now: () => clock.now() });
+    }
     this.#releases = new ReleaseCache({
       client: this.#client,
       namespace,
       configMaps: this.#informers.stores.configMaps,
       clock,
+    });
+    this.#documents = new SideDocuments({
+      client: this.#client,
+      stores: this.#informers.stores,
+      fleetKey: keyOfRef({ namespace, name: options.fleetName }),
+      clock,
+      log: this.#log,
     });
     this.#inForce = new ReleaseInForce({
       releases: this.#releases,
@@ -126,6 +144,7 @@ export class Operator {
     this.#health = await this.#startHealth();
     void this.#informers.run(this.#following.signal);
     await this.#informers.waitForSync(this.#following.signal);
+    await this.#documents.start();
     if (options.roles.has('webhook')) await this.#startWebhook();
     if (options.roles.has('controller')) this.#election = this.#elector().run(this.#campaign.signal);
     this.#state = 'serving';
@@ -149,13 +168,15 @@ export class Operator {
     this.#log.info({}, 'draining');
     await this.#port?.close();
     await this.#leader?.stop(DRAIN_MS);
-    if (this.#events !== undefined) {
-      await Promise.race([this.#events.idle(), systemClock.sleep(EVENTS_IDLE_MS)]);
-      this.#events.stop();
+    for (const events of [this.#events, this.#portEvents]) {
+      if (events === undefined) continue;
+      await Promise.race([events.idle(), systemClock.sleep(EVENTS_IDLE_MS)]);
+      events.stop();
     }
     this.#campaign.abort(new DOMException('the operator stops', 'AbortError'));
     await this.#election;
     this.#inForce.stop();
+    this.#documents.stop();
     this.#following.abort(new DOMException('the operator stops', 'AbortError'));
     await this.#client.close();
     await this.#health?.close();
@@ -182,6 +203,7 @@ export class Operator {
   async #startWebhook(): Promise<void> {
     const { agentTls } = this.#options;
     if (agentTls === undefined) return;
+    registerCertificateMetrics(this.#metrics, () => this.#port?.tls);
     this.#port = new AgentPort({
       options: this.#options,
       files: agentTls,
@@ -193,6 +215,7 @@ export class Operator {
       audit: this.#log.audit,
       metrics: registerWebhookMetrics(this.#metrics),
       release: () => this.#inForce.view(),
+      admission: (authority) => this.#admission(authority),
     });
     await this.#port.listen();
   }
@@ -209,7 +232,12 @@ export class Operator {
       lease: { namespace, name: LEASE },
       identity: this.#identity,
       onStarted: () => {
-        this.#leader = startLeader(this.#context(elector), this.#releases, this.#runtimeMetrics);
+        this.#leader = startLeader(
+          this.#context(elector),
+          this.#releases,
+          this.#documents,
+          this.#runtimeMetrics,
+        );
       },
       onLost: this.#onLost,
     });
@@ -218,15 +246,7 @@ export class Operator {
 
   #context(elector: LeaderElector): ControllerContext {
     const client = gateWrites(this.#client, () => elector.assertLeader());
-    this.#events = new EventRecorder({
-      client,
-      clock: systemClock,
-      log: this.#log,
-      metrics: this.#runtimeMetrics,
-      controller: CONTROLLER,
-      instance: this.#identity.slice(0, 128),
-      uniqueSuffix: () => randomUUID().slice(0, 18).replace('-', ''),
-    });
+    this.#events = this.#recorder(client);
     return {
       client,
       stores: this.#informers.stores,
@@ -241,6 +261,32 @@ export class Operator {
       settings: this.#options.settings,
       leadingSinceMs: this.#clock.monotonicMillis(),
     };
+  }
+
+  #admission(authority: Admission['authority']): Admission {
+    this.#portEvents = this.#recorder(this.#client);
+    return admissionOf({
+      namespace: this.#options.namespace,
+      fleetName: this.#options.fleetName,
+      stores: this.#informers.stores,
+      burnedNonces: this.#informers.burnedNonces,
+      documents: this.#documents,
+      declaredHosts: () => this.#inForce.declaredHosts(),
+      authority,
+      events: this.#portEvents,
+    });
+  }
+
+  #recorder(client: KubeClient): EventRecorder {
+    return new EventRecorder({
+      client,
+      clock: systemClock,
+      log: this.#log,
+      metrics: this.#runtimeMetrics,
+      controller: CONTROLLER,
+      instance: this.#identity.slice(0, 128),
+      uniqueSuffix: () => randomUUID().slice(0, 18).replace('-', ''),
+    });
   }
 
   #queues(): readonly WorkQueue[] {

@@ -1,4 +1,5 @@
 import type { Fleet } from '../api/kinds/fleet.ts';
+import type { DeclaredHosts } from '../core/enrolment/judge-request.ts';
 import type { Release } from '../core/artifacts/release.ts';
 import { newestAttempt } from '../core/rollout/attempts.ts';
 import type { ReleaseCache } from '../controllers/content/release-cache.ts';
@@ -44,6 +45,12 @@ export class ReleaseInForce {
   /** The content in force as agents read it; undefined until there is one. */
   view(): ReleaseView | undefined {
     return this.#view;
+  }
+
+  /** The hosts that the content in force declares; undefined until there is one. */
+  declaredHosts(): DeclaredHosts {
+    const hosts = this.#release?.fleet.hosts;
+    return hosts && ((hostname) => (Object.hasOwn(hosts, hostname) ? hosts[hostname] : undefined));
   }
 
   /** Stops trying. */

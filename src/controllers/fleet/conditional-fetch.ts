@@ -20,6 +20,12 @@ interface Remembered {
  */
 export class ConditionalFetch {
   readonly #remembered = new LRUCache<string, Remembered>({ max: REMEMBERED });
+  readonly #field: string;
+
+  /** `field` of the Fleet is where people look for what is wrong. */
+  constructor(field = 'spec.source.http') {
+    this.#field = field;
+  }
 
   /** The document at a URL. Throws `SourceFault`; undefined on 404 where `optional`. */
   async get(url: string, token: string | undefined, signal: AbortSignal): Promise<Buffer> {
@@ -33,7 +39,7 @@ export class ConditionalFetch {
       await answer.body?.cancel();
       throw new SourceFault(
         'SourceUnreadable',
-        `${url} answered ${answer.status}: ${adviceFor(answer.status)}`,
+        `${url} answered ${answer.status}: ${adviceFor(answer.status, this.#field)}`,
       );
     }
     const bytes = await readBounded(url, answer.body);
@@ -70,8 +76,8 @@ function headersOf(before: Remembered | undefined, token: string | undefined): R
   };
 }
 
-function adviceFor(status: number): string {
-  if (status === 401 || status === 403) return 'check spec.source.http.tokenSecretRef';
+function adviceFor(status: number, field: string): string {
+  if (status === 401 || status === 403) return `check ${field}.tokenSecretRef`;
   if (status === 404) return 'check the URL, and that CI published the document';
   if (status >= 300 && status < 400) return 'redirects are not followed, give the final URL';
   return 'it is tried again';
