@@ -235,8 +235,8 @@ export class Operator {
         this.#leader = startLeader(
           this.#context(elector),
           this.#releases,
-          this.#documents,
           this.#runtimeMetrics,
+          this.#documents,
         );
       },
       onLost: this.#onLost,
