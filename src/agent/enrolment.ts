@@ -7,6 +7,7 @@ import {
 } from '../api/wire/enroll.ts';
 import { epochMillis, type Timestamp } from '../api/time.ts';
 import type { Clock } from '../kube/clock.ts';
+import type { AgentIdentity } from './client.ts';
 import { certificateRequest } from './certificate-request.ts';
 import type { HostKey } from './openssh-key.ts';
 
@@ -66,6 +67,44 @@ export async function renew(applicant: Applicant, certPem: string): Promise<Agen
   const { status, text } = await post(applicant, '/v1/agent/renew', { csrPem }, certPem);
   if (status !== 200) throw new EnrolmentRefusedError('/v1/agent/renew', status);
   return certificateOf(text);
+}
+
+/** The identity of a host that enrols and renews; its agent's next start uses the newest certificate (§2.6). */
+export class EnrolledIdentity implements AgentIdentity {
+  readonly #applicant: Applicant;
+  #certificate: AgentCertificate | undefined;
+
+  constructor(applicant: Applicant) {
+    this.#applicant = applicant;
+  }
+
+  get controlPlaneUrl(): string {
+    return this.#applicant.controlPlaneUrl;
+  }
+
+  get caPem(): string {
+    return this.#applicant.caPem;
+  }
+
+  get keyPem(): string {
+    return this.#applicant.hostKey.keyPem;
+  }
+
+  /** Throws before the host has enrolled. */
+  get certPem(): string {
+    if (this.#certificate === undefined) throw new Error(`${this.#applicant.machineId} has not enrolled yet`);
+    return this.#certificate.certPem;
+  }
+
+  /** Enrols where there is no certificate yet, as an agent does at its start (§3.2). */
+  async enrol(tokenText: string, options: Parameters<typeof enrol>[2]): Promise<void> {
+    this.#certificate ??= await enrol(this.#applicant, tokenText, options);
+  }
+
+  /** Puts the next certificate in the place of the one in use. */
+  async renew(): Promise<void> {
+    this.#certificate = await renew(this.#applicant, this.certPem);
+  }
 }
 
 /** Whether less than the given fraction (0 to 1) of a certificate's life is left (agent-protocol.md §2.6). */

@@ -82,8 +82,5 @@ export function operatorFlags(factor: number): string[] {
     faster('settle-max', 330_000),
     faster('host-busy', 600_000),
     faster('verdict-delay', 5_000),
-    '--lease-duration=6s',
-    '--lease-renew-deadline=4s',
-    '--lease-retry-period=1s',
   ];
 }
