@@ -71,6 +71,7 @@ async function nothingElseChanged(): Promise<void> {
 /** People learn of the refusal in every place they may look at. */
 async function isRefused(reason: string, remedy: string, countedBefore: number): Promise<void> {
   await expect.poll(() => site.condition('Verified'), { timeout: 10_000 }).toBe(`False ${reason}`);
+  await expect.poll(() => site.isCarriedOut(), { timeout: 10_000 }).toBe(true);
   const message = (await site.conditionOf('Verified'))?.message ?? '';
   expect(message).toContain(remedy);
   expect(message).toContain('11111111 stays in force');

@@ -147,6 +147,7 @@ describe('a Fleet on hold', () => {
 
       await publish('1', 'Hold');
       await expect.poll(() => held.condition('Ready'), { timeout: 10_000 }).toBe('False OnHold');
+      await expect.poll(() => held.isCarriedOut(), { timeout: 10_000 }).toBe(true);
       expect(await held.condition('Verified')).toBe('True Verified');
       expect((await held.conditionOf('Ready'))?.message).toContain('spec.intent.hold is Hold');
       expect((await held.fleet()).status?.hosts).toMatchObject({ total: 3 });
@@ -158,6 +159,7 @@ describe('a Fleet on hold', () => {
 
       await publish('2', 'Hold');
       await expect.poll(() => held.condition('Ready'), { timeout: 10_000 }).toBe('False OnHold');
+      await expect.poll(() => held.isCarriedOut(), { timeout: 10_000 }).toBe(true);
       expect((await held.fleet()).status?.artifact?.ciCommit).toBe(commitOf('2'));
       expect(await states()).toEqual(opened);
 

@@ -188,6 +188,12 @@ export class Site {
     return (await this.fleet(name)).status?.conditions?.find((condition) => condition.type === type);
   }
 
+  /** Whether a pass over the Fleet as it is now has come to its end. */
+  async isCarriedOut(): Promise<boolean> {
+    const { metadata, status } = await this.fleet();
+    return status?.observedGeneration === metadata.generation;
+  }
+
   async rollouts(): Promise<readonly Rollout[]> {
     return (await this.client.list(rolloutResource, { namespace: this.namespace })).items;
   }
