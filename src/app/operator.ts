@@ -61,6 +61,7 @@ export class Operator {
   readonly #following = new AbortController();
   readonly #campaign = new AbortController();
   readonly #client: KubeClient;
+  readonly #leaseClient: KubeClient;
   readonly #informers: Informers;
   readonly #releases: ReleaseCache;
   readonly #inForce: ReleaseInForce;
@@ -86,12 +87,15 @@ export class Operator {
     this.#runtimeMetrics = registerKubeMetrics(this.#metrics, () => this.#queues());
     this.#domainMetrics = registerDomainMetrics(this.#metrics);
     registerProcessMetrics(this.#metrics, this.#loop);
-    this.#client = connect({
+    const connection = {
       config: loadKubeConfig(options.kubeconfig, process.env),
       clock: systemClock,
       random: Math.random,
       metrics: this.#runtimeMetrics,
-    });
+    };
+    this.#client = connect(connection);
+    // The Lease is renewed over connections of its own: behind a burst of writes it would be lost.
+    this.#leaseClient = connect({ ...connection, connections: 2 });
     this.#informers = createInformers(
       {
         client: this.#client,
@@ -178,7 +182,7 @@ export class Operator {
     this.#inForce.stop();
     this.#documents.stop();
     this.#following.abort(new DOMException('the operator stops', 'AbortError'));
-    await this.#client.close();
+    await Promise.all([this.#client.close(), this.#leaseClient.close()]);
     await this.#health?.close();
     this.#loop.stop();
     this.#state = 'stopped';
@@ -224,7 +228,7 @@ export class Operator {
     const { lease, namespace } = this.#options;
     const elector: LeaderElector = new LeaderElector({
       ...lease,
-      client: this.#client,
+      client: this.#leaseClient,
       clock: systemClock,
       random: Math.random,
       log: this.#log,

@@ -20,7 +20,8 @@ export const HELP = `node src/dev/demo/main.ts [--acts 1|2] [--factor N] [--two-
 
 A local control plane, the operator as a child process and 8 simulated hosts: a signed release takes them to Converged.
 
-  --acts 2         begin with a release that fails on one host: rolled back, quarantined, halted; then its fix
+  --acts 1|2       2 (default): first a release that fails on one host (rolled back, quarantined, halted), then its
+                   fix; 1: the good release only
   --factor N       divide all times of the agents by N (default 10)
   --two-operators  run two operators on one API server
   --kill-leader    kill the leading one with SIGKILL in the middle; the end is the same
@@ -33,7 +34,7 @@ export function readDemoOptions(args: readonly string[]): DemoOptions | undefine
   const { values } = parseArgs({
     args: [...args],
     options: {
-      acts: { type: 'string', default: '1' },
+      acts: { type: 'string', default: '2' },
       factor: { type: 'string', default: '10' },
       'two-operators': { type: 'boolean', default: false },
       'kill-leader': { type: 'boolean', default: false },
