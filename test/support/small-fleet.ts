@@ -34,6 +34,8 @@ export interface SmallFleet {
   readonly digit?: string;
   /** Targets that differ from `targetOf`; null: not built. */
   readonly targets?: Readonly<Record<string, string | null>>;
+  /** SSH host keys by host. Default none. */
+  readonly pubkeys?: Readonly<Record<string, string>>;
   /** Milliseconds since it was signed. Default 0. */
   readonly ageMs?: number;
 }
@@ -71,7 +73,7 @@ export function smallFleetDocuments(fleet: SmallFleet, now: Timestamp): Readonly
 }
 
 function resolved(fleet: SmallFleet, now: Timestamp): object {
-  const { digit = '1', targets = {}, ageMs = 0, edges = [], channelEdges = [], budgets = [] } = fleet;
+  const { digit = '1', targets = {}, pubkeys = {}, ageMs = 0, edges = [], channelEdges = [], budgets = [] } = fleet;
   const channels = Object.entries(fleet.channels);
   const none = { tags: [], tagsAny: [], hosts: [], channel: null, all: false };
   return {
@@ -85,7 +87,7 @@ function resolved(fleet: SmallFleet, now: Timestamp): object {
             tags: [],
             channel,
             closureHash: targets[name] === undefined ? targetOf(name, digit) : targets[name],
-            pubkey: null,
+            pubkey: pubkeys[name] ?? null,
           },
         ]),
       ),

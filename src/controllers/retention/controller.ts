@@ -2,6 +2,7 @@ import { Controller } from '../../kube/controller.ts';
 import type { RuntimeMetrics } from '../../kube/runtime-metrics.ts';
 import type { WorkQueue } from '../../kube/work-queue.ts';
 import type { ControllerContext } from '../context.ts';
+import { deleteBurnedNonces } from './delete-burned-nonces.ts';
 import { deleteContent } from './delete-content.ts';
 import { deleteOrphans } from './delete-orphans.ts';
 import { pruneRollouts } from './prune-rollouts.ts';
@@ -20,6 +21,7 @@ export function createRetentionController(context: ControllerContext, metrics?: 
       await pruneRollouts(context, signal);
       await deleteOrphans(context, signal);
       await deleteContent(context, signal);
+      await deleteBurnedNonces(context, signal);
       return { requeueAfterMs: context.settings.retentionIntervalMs };
     },
   });

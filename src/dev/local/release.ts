@@ -10,6 +10,8 @@ export interface FleetDesign {
     readonly name: string;
     readonly channel: string;
     readonly tags: readonly string[];
+    /** Its SSH host key, an OpenSSH line; without one it cannot enrol. */
+    readonly pubkey?: string;
   }[];
   /** By channel: the hosts of each wave. */
   readonly waves: Readonly<Record<string, readonly (readonly string[])[]>>;
@@ -61,9 +63,9 @@ export function fleetResolved(fleet: FleetDesign, { commit, signedAt, closureOf 
   return {
     schemaVersion: 1,
     hosts: Object.fromEntries(
-      fleet.hosts.map(({ name, channel, tags }) => [
+      fleet.hosts.map(({ name, channel, tags, pubkey = null }) => [
         name,
-        { platform: 'x86_64-linux', tags, channel, closureHash: closureOf(name), pubkey: null },
+        { platform: 'x86_64-linux', tags, channel, closureHash: closureOf(name), pubkey },
       ]),
     ),
     channels: Object.fromEntries(channels.map((name) => [name, { rolloutPolicy: name, ...minutes }])),
