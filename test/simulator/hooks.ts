@@ -3,7 +3,7 @@ import { registerHooks } from 'node:module';
 /**
  * Preloaded (`node --import`) before anything of the operator:
  * - zlib works on the same thread, because a thread's answer comes when it likes and a run would not repeat;
- * - `MUTATE=<file>⏎<text>⏎<replacement>` breaks one place of the source, to see that the invariants notice.
+ * - `MUTATE` breaks places of the source (mutants.ts), to see that the invariants notice.
  */
 const SYNC_ZLIB = `
 import * as zlib from 'node:zlib';
@@ -14,7 +14,13 @@ export const gzip = later(zlib.gzipSync);
 export const gunzip = later(zlib.gunzipSync);
 `;
 
-const mutation = process.env['MUTATE']?.split('\n--\n');
+interface Change {
+  readonly file: string;
+  readonly text: string;
+  readonly replacement: string;
+}
+
+const changes = JSON.parse(process.env['MUTATE'] ?? '[]') as readonly Change[];
 
 registerHooks({
   resolve(specifier, context, next) {
@@ -26,12 +32,14 @@ registerHooks({
   load(url, context, next) {
     if (url === 'simulator:zlib') return { format: 'module', source: SYNC_ZLIB, shortCircuit: true };
     const loaded = next(url, context);
-    const [file, text, replacement] = mutation ?? [];
-    if (file === undefined || text === undefined || replacement === undefined || !url.endsWith(file))
-      return loaded;
-    const source = String(loaded.source);
-    if (!source.includes(text))
-      throw new Error(`${file} does not contain ${JSON.stringify(text)}: mend the mutant`);
-    return { ...loaded, source: source.replace(text, replacement) };
+    let source = '';
+    for (const { file, text, replacement } of changes) {
+      if (!url.endsWith(file)) continue;
+      if (source === '') source = String(loaded.source);
+      if (!source.includes(text))
+        throw new Error(`${file} does not contain ${JSON.stringify(text)}: mend the mutant`);
+      source = source.replace(text, replacement);
+    }
+    return source === '' ? loaded : { ...loaded, source };
   },
 });

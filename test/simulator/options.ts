@@ -8,6 +8,12 @@ export interface RunOptions {
   readonly seeds: readonly [number, number] | undefined;
   /** Seeds one after the other for so long, from a random one on. */
   readonly minutes: number | undefined;
+  /** Plays seeds until one breaks this rule, which is then what was wanted. */
+  readonly expect: string | undefined;
+  /** Whether every mutant has to be noticed, besides the seeds. */
+  readonly mutants: boolean;
+  /** Whether failing seeds are made smaller. */
+  readonly shrink: boolean;
   /** Prints the story of every seed. */
   readonly story: boolean;
 }
@@ -24,6 +30,9 @@ export function runOptions(
       seeds: { type: 'string' },
       minutes: { type: 'string' },
       scenario: { type: 'string' },
+      expect: { type: 'string' },
+      mutants: { type: 'boolean', default: false },
+      'no-shrink': { type: 'boolean', default: false },
       story: { type: 'boolean', default: false },
     },
   });
@@ -33,6 +42,9 @@ export function runOptions(
     scenario: values.scenario,
     seeds: seeds === undefined ? undefined : rangeOf(seeds),
     minutes: minutes === undefined ? undefined : numberOf(minutes),
+    expect: values.expect,
+    mutants: values.mutants,
+    shrink: !values['no-shrink'],
     story: values.story,
   };
 }

@@ -1,7 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scenarioOf } from './generate.ts';
-import { runOptions } from './options.ts';
+import { hunt, isNoticed } from './hunt.ts';
+import { MUTANTS } from './mutants.ts';
+import { runOptions, type RunOptions } from './options.ts';
 import { play, type Play } from './play.ts';
 import type { Scenario } from './scenario.ts';
 import { FIRST_SEEDS, FOUND } from './seeds.ts';
@@ -18,11 +20,11 @@ class Session {
   passed = 0;
   failed = 0;
   #simulatedMs = 0;
-  readonly #story: boolean;
+  readonly #options: RunOptions;
   readonly #started = performance.now();
 
-  constructor(story: boolean) {
-    this.#story = story;
+  constructor(options: RunOptions) {
+    this.#options = options;
   }
 
   async seed(seed: number): Promise<void> {
@@ -31,12 +33,27 @@ class Session {
     if (result.violation === undefined) return;
     console.log(`seed ${seed} breaks "${result.violation.rule}": ${result.violation.what}`);
     console.log(`  play it again: ${COMMAND} --seed ${seed} --story`);
-    if (this.failed <= SHRINK_AT_MOST) await this.#shrink(scenario, result.violation.rule);
+    if (this.#options.shrink && this.failed <= SHRINK_AT_MOST)
+      await this.#shrink(scenario, result.violation.rule);
   }
 
   async scenario(file: string): Promise<void> {
     const result = await this.#play(JSON.parse(readFileSync(file, 'utf8')) as Scenario);
     console.log(result.violation ?? 'no rule breaks');
+  }
+
+  /** Every broken build has to be noticed. */
+  async mutants(): Promise<void> {
+    for (const mutant of MUTANTS) {
+      const started = performance.now();
+      const { ok, said } = await isNoticed(mutant);
+      if (ok) this.passed += 1;
+      else this.failed += 1;
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      console.log(
+        `${ok ? 'noticed' : 'NOT NOTICED'} by "${mutant.rule}" (${seconds} s): ${mutant.name}${ok ? '' : `\n${said}`}`,
+      );
+    }
   }
 
   report(): void {
@@ -55,7 +72,7 @@ class Session {
     this.#simulatedMs += result.simulatedMs;
     if (result.violation === undefined) this.passed += 1;
     else this.failed += 1;
-    if (this.#story) console.log(result.story.join('\n'));
+    if (this.#options.story) console.log(result.story.join('\n'));
     return result;
   }
 
@@ -82,8 +99,15 @@ class Session {
 
 async function main(): Promise<void> {
   const options = runOptions(process.argv.slice(2), process.env);
-  const session = new Session(options.story);
-  if (options.scenario !== undefined) {
+  const session = new Session(options);
+  if (options.expect !== undefined) {
+    const seed = await hunt(options.expect, options.seeds?.[0] ?? 1);
+    console.log(seed === undefined ? 'no seed breaks the rule' : `seed ${seed} breaks the rule`);
+    process.exitCode = seed === undefined ? 1 : 0;
+    return;
+  }
+  if (options.mutants) await session.mutants();
+  else if (options.scenario !== undefined) {
     await session.scenario(options.scenario);
   } else if (options.minutes !== undefined) {
     const end = performance.now() + options.minutes * 60_000;

@@ -51,8 +51,9 @@ interface Pending {
 }
 
 const LOOK_MS = 10_000;
-/** Nothing waits for longer than this: settling takes 330 s, a busy host and a superseded switch 10 min. */
-const QUIET_MS = 12 * 60_000;
+/** Nothing waits for longer than this: settling takes 330 s, a reboot up to 400 s, a superseded switch 10 min more than its soak. */
+const QUIET_MS = 8 * 60_000;
+const QUIET_AFTER_SUPERSEDING_MS = 16 * 60_000;
 
 /** A fleet, its operators and its user, played from a scenario. */
 export class World implements HostWorld, WorldView {
@@ -329,7 +330,8 @@ export class World implements HostWorld, WorldView {
   #isOver(): boolean {
     if (this.#violation !== undefined) return true;
     if (this.loop.now < this.#lastActMs + 30_000) return false;
-    return this.loop.now - this.#lastMove > QUIET_MS || this.#isDone();
+    const quiet = this.scenario.releases.length > 1 ? QUIET_AFTER_SUPERSEDING_MS : QUIET_MS;
+    return this.loop.now - this.#lastMove > quiet || this.#isDone();
   }
 
   #isDone(): boolean {

@@ -1,4 +1,5 @@
 import type { Fleet } from '../../api/kinds/fleet.ts';
+import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import type { Rollout } from '../../api/kinds/rollout.ts';
 import type { Release } from '../../core/artifacts/release.ts';
 import { durationOr } from '../../core/duration.ts';
@@ -11,7 +12,7 @@ import type {
 import { FleetTopology } from '../../core/planner/topology.ts';
 import { hostSetHash } from '../../core/rollout/attempts.ts';
 import { recordsOfRollout } from '../../core/rollout/current-records.ts';
-import type { ReleaseCache } from '../content/release-cache.ts';
+import { ContentFault, type ReleaseCache } from '../content/release-cache.ts';
 import { INDEX_BY_ROLLOUT, type ControllerContext } from '../context.ts';
 import { planHostOf, planRecordOf } from './plan-objects.ts';
 
@@ -27,8 +28,8 @@ interface ReleaseFacts {
 const factsByRelease = new WeakMap<Release, ReleaseFacts>();
 
 /**
- * Everything a plan depends on, from the caches. Rejects where the manifest of a rollout that still holds slots cannot
- * be read: without its budgets nothing may be let through (D5).
+ * Everything a plan depends on, from the caches. Rejects where the API server does not give the manifest of a rollout
+ * that still holds slots: without its budgets nothing may be let through (D5).
  */
 export async function gatherPlanInput(
   context: ControllerContext,
@@ -99,14 +100,7 @@ async function planRolloutOf(
   const { name } = rollout.metadata;
   const { rolloutId, channel, attempt, hostCount, intent } = rollout.spec;
   const records = context.stores.records.byIndex(INDEX_BY_ROLLOUT, name);
-  const inForce = release.manifests.get(channel);
   const state = rollout.status?.state ?? 'Opening';
-  const manifest =
-    inForce?.rolloutId === rolloutId
-      ? inForce.manifest
-      : records.length === 0
-        ? undefined
-        : (await releases.manifestOf(fleet, rollout))?.manifest;
   const hostSet = factsOf(release).hostSets.get(rolloutId);
   return {
     name,
@@ -117,9 +111,35 @@ async function planRolloutOf(
     currentWave: rollout.status?.currentWave ?? 0,
     opened: recordsOfRollout(rollout, records).newest.length === hostCount,
     paused: intent.hold === 'Pause',
-    budgets: manifest?.disruptionBudgets ?? [],
+    budgets: await budgetsOf(releases, fleet, release, rollout, records),
     outdated: hostSet !== undefined && hostSet !== rollout.spec.hostSetHash,
   };
+}
+
+/** The budgets of a rollout's manifest; of one that is over they matter only while a record of it holds slots. */
+async function budgetsOf(
+  releases: ReleaseCache,
+  fleet: Fleet,
+  release: Release,
+  rollout: Rollout,
+  records: readonly HostRolloutRecord[],
+): Promise<PlanRollout['budgets']> {
+  const inForce = release.manifests.get(rollout.spec.channel);
+  if (inForce?.rolloutId === rollout.spec.rolloutId) return inForce.manifest.disruptionBudgets;
+  if (!records.some(mayHoldSlots)) return [];
+  try {
+    return (await releases.manifestOf(fleet, rollout))?.manifest.disruptionBudgets ?? [];
+  } catch (error) {
+    if (!(error instanceof ContentFault)) throw error;
+    // Somebody threw the former content away. Every manifest carries the budgets of the whole fleet, so those in force
+    // stand in: what is still in flight goes on counting, and the fleet is not held up by what nobody can bring back.
+    const [any] = release.manifests.values();
+    return any?.manifest.disruptionBudgets ?? [];
+  }
+}
+
+function mayHoldSlots({ status }: HostRolloutRecord): boolean {
+  return status?.dispatch !== undefined || status?.state === 'Activating' || status?.state === 'Soaking';
 }
 
 function quarantinesOf({ stores }: ControllerContext): Map<string, Set<string>> {

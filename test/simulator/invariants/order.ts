@@ -1,5 +1,9 @@
 import type { HostRolloutRecord } from '../../../src/api/kinds/host-rollout-record.ts';
-import { quarantinedClosureResource, rolloutResource } from '../../../src/api/kinds/resources.ts';
+import {
+  hostResource,
+  quarantinedClosureResource,
+  rolloutResource,
+} from '../../../src/api/kinds/resources.ts';
 import type { Rollout } from '../../../src/api/kinds/rollout.ts';
 import type { Host } from '../../../src/api/kinds/host.ts';
 import type { Observer, WorldView } from '../observer.ts';
@@ -79,7 +83,8 @@ export class Order implements Observer {
         return world.violated('order', `${nameOf(record)} is in wave ${wave}, the rollout in ${current}`);
     }
     for (const { gates, gated } of world.design.edges) {
-      if (gated === hostname && !this.#done.has(`${rolloutRef} ${gates}`)) {
+      if (gated !== hostname || !this.#isListed(gates, channel, world)) continue;
+      if (!this.#done.has(`${rolloutRef} ${gates}`) && !this.#isSkipped(gates, world)) {
         return world.violated('order', `${nameOf(record)} is dispatched before ${gates}`);
       }
     }
@@ -95,6 +100,18 @@ export class Order implements Observer {
         world.violated('order', `${nameOf(record)} is dispatched, but its closure is quarantined`);
       }
     }
+  }
+
+  /** An edge to a host of another channel, or to none, orders nothing. */
+  #isListed(host: string, channel: string, world: WorldView): boolean {
+    return world.design.hosts.some((one) => one.name === host && one.channel === channel);
+  }
+
+  #isSkipped(host: string, world: WorldView): boolean {
+    if (world.scenario.offline.policy !== 'Skip') return false;
+    return world.api
+      .all(hostResource)
+      .some(({ spec, status }) => spec.hostname === host && status?.offline === true);
   }
 
   #checkChannels(record: HostRolloutRecord, world: WorldView): void {

@@ -1,0 +1,254 @@
+/** One place of the source to break. */
+export interface Change {
+  /** The end of the file's path. */
+  readonly file: string;
+  readonly text: string;
+  readonly replacement: string;
+}
+
+/** A broken build, and the rule that has to notice. */
+export interface Mutant {
+  readonly name: string;
+  readonly rule: string;
+  readonly changes: readonly Change[];
+  /** Where to begin, for what seldom matters. */
+  readonly seed?: number;
+}
+
+const GATES = 'src/core/planner/gates';
+
+/** API server rules that would stop what the operator must not even try. */
+const withoutApiRules: readonly Change[] = [
+  {
+    file: 'simulator/sim-rules.ts',
+    text: 'const { rising = [], endStates = [] } = RULES[plural] ?? {};',
+    replacement: 'const { rising = [], endStates = [] } = {};',
+  },
+];
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'the budget gate lets everybody through',
+    rule: 'budgets',
+    changes: [
+      {
+        file: `${GATES}/disruption-budget.ts`,
+        text: 'if (inFlight < max) continue;',
+        replacement: 'continue;',
+      },
+    ],
+  },
+  {
+    name: 'percentages are rounded up',
+    rule: 'budgets',
+    changes: [
+      {
+        file: 'src/core/planner/percentage.ts',
+        text: 'Math.floor((maxInFlightPct * hosts.length) / 100)',
+        replacement: 'Math.ceil((maxInFlightPct * hosts.length) / 100) + 1',
+      },
+    ],
+  },
+  {
+    name: 'a superseded switch holds no slot',
+    rule: 'budgets',
+    changes: [
+      {
+        file: 'src/core/planner/held-slots.ts',
+        text: 'return !hasSuccessorMoved(record, standing, context) && !isOverdue(record, context);',
+        replacement: 'return false;',
+      },
+    ],
+  },
+  {
+    name: 'a delivered mark holds no slot until it is acknowledged',
+    rule: 'budgets',
+    changes: [
+      {
+        file: 'src/core/planner/held-slots.ts',
+        text: 'if (!inFlight && !marked) return false;',
+        replacement: 'if (!inFlight) return false;',
+      },
+    ],
+  },
+  {
+    name: 'waves are not waited for',
+    rule: 'order',
+    changes: [
+      {
+        file: `${GATES}/wave-promotion.ts`,
+        text: 'if (hostWave <= currentWave) return null;',
+        replacement: 'return null;',
+      },
+    ],
+  },
+  {
+    name: 'marks are written before their wave',
+    rule: 'order',
+    changes: [
+      {
+        file: 'controllers/planner/write-plan.ts',
+        text: 'for (const wave of plan.waves) await writeWave(context, wave);',
+        replacement: '',
+      },
+    ],
+  },
+  {
+    name: 'hosts that go first are not waited for',
+    rule: 'order',
+    changes: [{ file: `${GATES}/host-edge.ts`, text: 'if (gating.length === 0)', replacement: 'if (true)' }],
+  },
+  {
+    name: 'channels that go first are not waited for',
+    rule: 'order',
+    changes: [
+      {
+        file: `${GATES}/channel-edges.ts`,
+        text: 'if (!view.isChannelActive(predecessorChannel)) continue;',
+        replacement: 'continue;',
+      },
+    ],
+  },
+  {
+    name: 'a failed host halts nothing',
+    rule: 'order',
+    changes: [
+      { file: `${GATES}/rollout-halted.ts`, text: 'if (first === undefined)', replacement: 'if (true)' },
+    ],
+  },
+  {
+    name: 'a quarantine holds nobody',
+    rule: 'order',
+    changes: [
+      {
+        file: `${GATES}/quarantine.ts`,
+        text: 'if (!view.isQuarantined(channel, closureHash))',
+        replacement: 'if (true)',
+      },
+    ],
+  },
+  {
+    name: 'a paused rollout goes on',
+    rule: 'order',
+    changes: [{ file: `${GATES}/rollout-paused.ts`, text: 'if (!rollout.paused)', replacement: 'if (true)' }],
+  },
+  {
+    name: 'snapshots leave the inbox aside',
+    rule: 'promises',
+    changes: [
+      {
+        file: 'src/webhook/fold-object.ts',
+        text: 'if (inbox.length === 0) return state;',
+        replacement: 'return state;',
+      },
+    ],
+  },
+  {
+    name: 'a former leader writes a lower term',
+    rule: 'monotone',
+    changes: [
+      ...withoutApiRules,
+      { file: 'controllers/planner/leader-term.ts', text: 'highest + 1', replacement: 'highest - 1' },
+    ],
+  },
+  {
+    name: 'a record leaves Converged',
+    rule: 'monotone',
+    changes: [
+      ...withoutApiRules,
+      {
+        file: 'src/core/host/object.ts',
+        text: '...(status?.state && { state: status.state }),',
+        replacement:
+          "...(status?.state && { state: status.state === 'Converged' ? 'Soaking' : status.state }),",
+      },
+    ],
+  },
+  {
+    name: 'a fold does not count what it removes',
+    rule: 'stored-events',
+    changes: [
+      {
+        file: 'src/core/host/object.ts',
+        text: 'lastEventSeq: record.lastEventSeq,\n    probes: nonEmpty',
+        replacement: 'lastEventSeq: previous?.lastEventSeq ?? 0,\n    probes: nonEmpty',
+      },
+    ],
+  },
+  {
+    name: 'a mark goes out again at once',
+    rule: 'deliveries',
+    changes: [
+      {
+        file: 'src/webhook/decide-delivery.ts',
+        text: 'return redeliverAfterMs - Math',
+        replacement: 'return 0 - Math',
+      },
+    ],
+  },
+  {
+    name: 'hosts are switched to what they run',
+    rule: 'deliveries',
+    changes: [
+      {
+        file: 'src/webhook/decide-delivery.ts',
+        text: 'if (context.hostClosure === record.targetClosure) return { due: false };',
+        replacement: '',
+      },
+      {
+        file: 'src/core/planner/mark.ts',
+        text: "return stopped || onTarget ? 'none'",
+        replacement: "return stopped ? 'none'",
+      },
+      {
+        file: 'src/core/planner/mark.ts',
+        text: "if (stopped || onTarget) return 'withdraw'",
+        replacement: "if (stopped) return 'withdraw'",
+      },
+    ],
+  },
+  {
+    name: 'a quarantine is made without a stored decision',
+    rule: 'effects',
+    changes: [
+      {
+        file: 'controllers/record/pending-effects.ts',
+        text: "record.metadata.uid ?? '', seq)",
+        replacement: "record.metadata.uid ?? '', seq + 1)",
+      },
+    ],
+  },
+  {
+    name: 'the webhook decides',
+    rule: 'ownership',
+    changes: [
+      {
+        file: 'src/webhook/fold-object.ts',
+        text: '{ inbox: [...inboxFromObject(object), entry] }',
+        replacement: '{ lastEventSeq: entry.seq ?? 0, inbox: [...inboxFromObject(object), entry] }',
+      },
+    ],
+  },
+  {
+    name: 'no wave is ever promoted',
+    rule: 'endings',
+    changes: [
+      {
+        file: 'src/core/planner/wave-advance.ts',
+        text: 'if (done === undefined) break;',
+        replacement: 'break;',
+      },
+    ],
+  },
+  {
+    name: 'held hosts do not say why',
+    rule: 'endings',
+    changes: [
+      {
+        file: 'src/core/planner/planned-status.ts',
+        text: 'if (holds.length === 0) return undefined;',
+        replacement: 'return undefined;',
+      },
+    ],
+  },
+];
