@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup check typecheck lint format-check knip rules crds-check test test-unit test-conformance \
-        test-integration demo up bench crds format build control-plane clean
+        test-integration mutation demo up bench crds format build control-plane clean
 
 # npm writes this file at the end of every installation, so it tells whether node_modules follows the lock.
 INSTALLED := node_modules/.package-lock.json
@@ -48,6 +48,9 @@ test-conformance: setup ## the core against the vectors of NixFleet v0.2
 
 test-integration: control-plane ## on a real API server
 	$(RUN) test:integration
+
+mutation: setup ## break every line of src/core in turn; unit tests have to notice (half an hour; FILE=… for one file)
+	$(RUN) mutation -- $(if $(FILE),--mutate '$(FILE)')
 
 demo: control-plane ## a signed release takes 8 simulated hosts to Converged
 	@$(RUN) demo

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests whose subject is src/core, for mutation testing: fast, so that some thousand runs end. */
+export default defineConfig({
+  test: {
+    include: [
+      'test/unit/{api,artifacts,controllers-*,enrolment,fleet,host,naming,planner,rollout}/**/*.test.ts',
+    ],
+    pool: 'forks',
+  },
+});
