@@ -25,6 +25,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           bail: 1, // the tests of one installation follow on each other
+          expect: { poll: { timeout: 60_000, interval: 250 } },
         },
       },
     ],

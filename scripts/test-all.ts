@@ -26,6 +26,12 @@ const LEVELS: readonly TestLevel[] = [
     count: 'vitest',
   },
   { name: 'demo', command: ['node', 'src/dev/demo/main.ts'], limitMs: 10 * MINUTE_MS, count: 'exit-code' },
+  {
+    name: 'cluster',
+    command: ['node', 'src/dev/cluster/level.ts'],
+    limitMs: 30 * MINUTE_MS,
+    count: 'vitest',
+  },
 ];
 
 function text({ passed, failed }: Count): string {
@@ -39,7 +45,9 @@ for (const level of LEVELS) {
   const started = performance.now();
   const count = await runLevel(level);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  summary.push(`${level.name.padEnd(12)} ${seconds.padStart(6)} s   ${text(count)}`);
+  summary.push(
+    `${level.name.padEnd(12)} ${seconds.padStart(6)} s   ${count.skipped === true ? 'SKIPPED' : text(count)}`,
+  );
   console.log(summary.at(-1));
   total.passed += count.passed;
   total.failed += count.failed;

@@ -144,7 +144,7 @@ export class Site {
 /** Breaks a signed file of the repository, as nobody who lacks the key can avoid. */
 export async function tamper(site: Site): Promise<void> {
   const file = join(site.repository, 'fleet', 'release', 'stable.manifest.json');
-  await writeFile(file, (await readFile(file, 'utf8')).replaceAll('"soakMinutes":0', '"soakMinutes":1'));
+  await writeFile(file, (await readFile(file, 'utf8')).replaceAll('"waveIndex":2', '"waveIndex":0'));
 }
 
 async function serviceAddress(): Promise<string> {
