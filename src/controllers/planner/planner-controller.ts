@@ -1,11 +1,13 @@
+import type { Fleet } from '../../api/kinds/fleet.ts';
 import { millisBetween } from '../../api/time.ts';
+import type { Release } from '../../core/artifacts/release.ts';
 import { planFleet } from '../../core/planner/fleet-plan.ts';
 import type { FleetPlan } from '../../core/planner/fleet-plan-result.ts';
 import { Controller, type ReconcileResult } from '../../kube/controller.ts';
 import type { RuntimeMetrics } from '../../kube/runtime-metrics.ts';
 import type { StoreChange } from '../../kube/store.ts';
 import type { KubeObject } from '../../kube/resource.ts';
-import type { ReleaseCache } from '../content/release-cache.ts';
+import { ContentFault, type ReleaseCache } from '../content/release-cache.ts';
 import { keyIn, servedFleet, type ControllerContext } from '../context.ts';
 import { gatherPlanInput } from './gather.ts';
 import type { LeaderTerm } from './leader-term.ts';
@@ -69,8 +71,8 @@ async function plan(context: ControllerContext, options: PlannerOptions): Promis
   const fleet = servedFleet(context);
   if (fleet === undefined) return {};
   const term = await leaderTerm.ensure(fleet);
-  const release = await releases.inForce(fleet);
-  if (release === undefined) return {};
+  const release = await readableRelease(releases, fleet);
+  if (release === undefined) return { requeueAfterMs: context.settings.planIntervalMs };
 
   const input = await gatherPlanInput(context, releases, fleet, release, term);
   const started = context.clock.monotonicMillis();
@@ -82,6 +84,16 @@ async function plan(context: ControllerContext, options: PlannerOptions): Promis
   for (const record of board.recoverable()) recover(keyIn(context, record.metadata.name));
   context.metrics.blocked(heldPerGate(planned));
   return { requeueAfterMs: complete ? untilNextPlan(context, planned) : context.settings.planDebounceMs };
+}
+
+/** The content in force; undefined where there is none, or none that can be read, which the Fleet's conditions say. */
+async function readableRelease(releases: ReleaseCache, fleet: Fleet): Promise<Release | undefined> {
+  try {
+    return await releases.inForce(fleet);
+  } catch (error) {
+    if (error instanceof ContentFault) return undefined;
+    throw error;
+  }
 }
 
 function heldPerGate({ blocked }: FleetPlan): Map<string, number> {
