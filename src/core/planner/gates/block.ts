@@ -72,6 +72,3 @@ export interface ComplianceWaveBlock {
   readonly hostWave: number;
   readonly reason: string;
 }
-
-/** The name of one of the seven gates of v0.2, as it stands in objects and messages. */
-export type BlockGate = Block['gate'];
