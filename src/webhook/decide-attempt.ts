@@ -21,6 +21,22 @@ export function recordForEvent(attempts: readonly Attempt[], now: Timestamp): Ho
   return (begun ?? newestFirst[0])?.object;
 }
 
+/** The highest event number that other attempts of the record's id have promised to its host; 0 where there are none. */
+export function promisedByOthers(
+  { spec, metadata }: HostRolloutRecord,
+  others: readonly HostRolloutRecord[],
+  now: Timestamp,
+): number {
+  let promised = 0;
+  for (const other of others) {
+    if (other.spec.rolloutId !== spec.rolloutId || other.spec.hostname !== spec.hostname) continue;
+    if (other.metadata.uid !== metadata.uid) {
+      promised = Math.max(promised, foldObject(other, now).record.lastEventSeq);
+    }
+  }
+  return promised;
+}
+
 function hasBegun(object: HostRolloutRecord, now: Timestamp): boolean {
   const { record, extras } = foldObject(object, now);
   return record.state !== 'Pending' || extras.dispatch?.deliveredAt !== undefined;

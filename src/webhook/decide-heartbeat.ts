@@ -8,12 +8,15 @@ import { inboxFromObject } from '../core/host/object.ts';
 import type { HostRecord } from '../core/host/record.ts';
 import { recoveryApplies } from '../core/host/recovery.ts';
 import { isReplayed, toSnapshot } from '../core/host/snapshot.ts';
+import { promisedByOthers } from './decide-attempt.ts';
 import { foldObject, withEntry } from './fold-object.ts';
 
 /** What decides over the answer to a heartbeat besides the records. */
 export interface HeartbeatContext {
   /** The operator's clock. */
   readonly now: Timestamp;
+  /** Other attempts of the records' ids: what they promised, no snapshot may fall short of. */
+  readonly otherAttempts?: readonly HostRolloutRecord[];
   /** Milliseconds in which the acknowledgement of a first delivery is awaited. */
   readonly redeliverAfterMs: number;
 }
@@ -94,7 +97,9 @@ function replayOf(
   context: HeartbeatContext,
 ): RecordOutcome {
   if (!isReplayed(record, closure) || awaitsAck(object, record.state, context)) return {};
-  return { snapshot: toSnapshot(withSoakEnd(record, object, context.now)) };
+  const snapshot = toSnapshot(withSoakEnd(record, object, context.now));
+  const promised = promisedByOthers(object, context.otherAttempts ?? [], context.now);
+  return { snapshot: { ...snapshot, lastEventSeq: Math.max(snapshot.lastEventSeq, promised) } };
 }
 
 /**

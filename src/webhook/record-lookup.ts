@@ -54,6 +54,24 @@ export async function liveRecordForEvent(
   return record?.spec.hostname === hostname ? record : undefined;
 }
 
+/**
+ * The other attempts of the same ids, as the API server has them now. While a new attempt waits, what the host says
+ * still goes to the one before (D16), so that one has promised more than the new one started from.
+ */
+export async function otherAttempts(
+  context: WebhookContext,
+  records: readonly HostRolloutRecord[],
+): Promise<readonly HostRolloutRecord[]> {
+  const names = new Set(records.map(({ metadata }) => metadata.name));
+  const others = records.flatMap(({ spec }) =>
+    recordsOf(context, spec.hostname).filter(
+      (other) => other.spec.rolloutId === spec.rolloutId && !names.has(other.metadata.name),
+    ),
+  );
+  const live = await Promise.all(others.map(({ metadata }) => readLiveRecord(context, metadata.name)));
+  return live.filter((record) => record !== undefined);
+}
+
 /** A record as the API server has it now; the cache learns of it. Undefined where it is gone. */
 export async function readLiveRecord(
   context: WebhookContext,

@@ -4,9 +4,10 @@ import { eventEnvelopeSchema, type EventEnvelope } from '../../api/wire/events.t
 import { isConflict, isNotFound, KubeError } from '../../kube/errors.ts';
 import { bare, noContent, type Answer } from '../answer.ts';
 import type { WebhookContext } from '../context.ts';
+import { promisedByOthers } from '../decide-attempt.ts';
 import { decideEvent, type EventDecision } from '../decide-event.ts';
 import { HostQueueFullError, type HostQueue } from '../host-queue.ts';
-import { cachedRecordForEvent, liveRecordForEvent, readLiveRecord } from '../record-lookup.ts';
+import { cachedRecordForEvent, liveRecordForEvent, otherAttempts, readLiveRecord } from '../record-lookup.ts';
 import type { HostRoute } from '../route.ts';
 import type { DropReason } from '../webhook-metrics.ts';
 
@@ -58,7 +59,9 @@ class EventIntake {
     let live = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       if (record === undefined) return this.#drop('unknown-rollout');
-      const decision = decideEvent(record, this.#envelope.event, this.#context.clock.now());
+      const now = this.#context.clock.now();
+      const promised = promisedByOthers(record, await otherAttempts(this.#context, [record]), now);
+      const decision = decideEvent(record, this.#envelope.event, now, promised);
       if (decision.action === 'store') {
         const outcome = await this.#store(decision.next);
         if (outcome !== undefined) return outcome;

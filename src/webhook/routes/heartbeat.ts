@@ -13,7 +13,13 @@ import { decideHeartbeat, decideReplayFrom, type HeartbeatDecision } from '../de
 import { decideHostFacts } from '../decide-host-facts.ts';
 import { HostQueueFullError, type HostQueue } from '../host-queue.ts';
 import type { Identity } from '../identity.ts';
-import { activeRecordsOf, cachedRecordForEvent, readLive, readLiveRecord } from '../record-lookup.ts';
+import {
+  activeRecordsOf,
+  cachedRecordForEvent,
+  otherAttempts,
+  readLive,
+  readLiveRecord,
+} from '../record-lookup.ts';
 import type { HostRoute } from '../route.ts';
 
 const ATTEMPTS = 8;
@@ -65,11 +71,15 @@ async function settleRecords(
   heartbeat: HeartbeatRequest,
 ): Promise<HeartbeatDecision> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const live = await Promise.all(active.map(({ metadata }) => readLiveRecord(context, metadata.name)));
+    const [live, others] = await Promise.all([
+      Promise.all(active.map(({ metadata }) => readLiveRecord(context, metadata.name))),
+      otherAttempts(context, active),
+    ]);
     const records = live.filter((record) => record !== undefined);
     const decision = decideHeartbeat(records, heartbeat, {
       now: context.clock.now(),
       redeliverAfterMs: context.settings.redeliverAfterMs,
+      otherAttempts: others,
     });
     const stored = await Promise.all(decision.writes.map((record) => storeRecord(context, record)));
     if (stored.every(Boolean)) return decision;
