@@ -1,6 +1,7 @@
 import { startInstallation, type Installation } from '../local/installation.ts';
 import { actsOf } from './acts.ts';
 import { demoFleet } from './design.ts';
+import { bootHost, makePapers } from './enrolment.ts';
 import { demoHosts } from './hosts.ts';
 import { ObservedFleet } from './observed-fleet.ts';
 import { Operators } from './operators.ts';
@@ -28,7 +29,9 @@ export async function playDemo(stage: Stage): Promise<void> {
   const installation = await startInstallation({ onProgress, ...(auditLog !== undefined && { auditLog }) });
   onEnd(async () => installation.controlPlane.stop());
   signal.throwIfAborted();
-  onProgress(`starting ${options.operators === 1 ? 'the operator' : 'two operators'}`);
+  const papersMade = makePapers(installation, demoFleet);
+  papersMade.catch(() => undefined); // heard of where it is awaited
+  onProgress(`making keys, tokens and the nonce list, and starting ${options.operators === 1 ? 'the operator' : 'two operators'}`);
   const operators = await Operators.start(installation, options.operators, options.factor);
   onEnd(async () => operators.stop());
   signal.throwIfAborted();
@@ -37,14 +40,22 @@ export async function playDemo(stage: Stage): Promise<void> {
   const order = new OrderWatch(demoFleet);
   observed.onRecord((record) => order.observe(record));
   observed.onChange(() => screen.show(observed.state));
-  const hosts = await demoHosts(installation, operators.agentUrl, options.factor, (entry) => {
+  const papers = await papersMade;
+  const demo = demoHosts(installation, papers, operators.agentUrl, options.factor, (entry) => {
     if (options.verbose) screen.say(JSON.stringify(entry));
   });
+  const hosts = demo.map(({ host }) => host);
   onEnd(async () => void (await Promise.all(hosts.map(async (host) => host.stop()))));
-  for (const host of hosts) host.start();
-  screen.say(`8 hosts are up; all times of their agents are divided by ${options.factor}, soakMinutes is 0`);
+  const boots = demo.map(({ host, identity, papers: own }) =>
+    bootHost(host, identity, own, { factor: options.factor, signal }),
+  );
+  const booted = Promise.all(boots);
+  booted.catch(() => undefined);
+  screen.say(
+    `8 hosts boot and enrol, each with its SSH host key and a token; all times of their agents are divided by ${options.factor}, soakMinutes is 0`,
+  );
 
-  const cast = { installation, operators, observed, order, hosts, screen, signal };
+  const cast = { installation, papers, booted, operators, observed, order, hosts, screen, signal };
   const acts = actsOf(options.acts, demoFleet);
   try {
     for (const [index, act] of acts.entries()) {
@@ -57,6 +68,9 @@ export async function playDemo(stage: Stage): Promise<void> {
     if (!signal.aborted) screen.say(`\nWhat the operator printed last:\n${await operators.logEnds()}`);
     throw error;
   }
+  await booted;
+  await Promise.all(demo.map(({ identity }) => identity.renew()));
+  screen.say(`\nEvery host has enrolled with its token and renewed its certificate once.`);
   screen.say(`\nAs expected: every host Converged, waves and channels in order, ${peaks(order)}.`);
 }
 

@@ -2,34 +2,42 @@ import { ArtifactVerifier } from '../../agent/artifacts.ts';
 import { agentConstants, scaled } from '../../agent/constants.ts';
 import type { AgentFeed } from '../../agent/feed.ts';
 import { SimulatedHost } from '../../agent/simulated-host.ts';
-import { mintAgentCertificate } from '../agent-ca.ts';
-import { CN_SUFFIX, type Installation } from '../local/installation.ts';
+import type { EnrolledIdentity } from '../../agent/enrolment.ts';
+import type { Installation } from '../local/installation.ts';
 import { faultyRelease, firstRelease } from './acts.ts';
-import { behaviourOf, closureOf, demoFleet, demoProbes } from './design.ts';
+import { behaviourOf, closureOf, demoProbes } from './design.ts';
+import { identityOf, type HostPapers } from './enrolment.ts';
 
-/** Makes the demo's hosts, each with a certificate of its own; they are not started. */
-export async function demoHosts(
+/** A host of the demo; it is started once it has enrolled. */
+export interface DemoHost {
+  readonly host: SimulatedHost;
+  readonly identity: EnrolledIdentity;
+  readonly papers: HostPapers;
+}
+
+/** Makes the demo's hosts, each with an SSH key and a token of its own; they are neither enrolled nor started. */
+export function demoHosts(
   installation: Installation,
+  papers: readonly HostPapers[],
   controlPlaneUrl: string,
   factor: number,
   feed: AgentFeed,
-): Promise<SimulatedHost[]> {
-  const { agentCa, trust } = installation;
+): DemoHost[] {
+  const { trust } = installation;
   const verifier = new ArtifactVerifier(trust);
   const constants = scaled(agentConstants, factor);
-  return Promise.all(
-    demoFleet.hosts.map(async ({ name }) => {
-      const certificate = await mintAgentCertificate(agentCa, { machineId: name, suffix: CN_SUFFIX });
-      return new SimulatedHost({
-        hostname: name,
-        closure: closureOf(name, firstRelease),
-        identity: { controlPlaneUrl, caPem: agentCa.certPem, ...certificate },
-        verifier,
-        probes: demoProbes,
-        behaviour: behaviourOf(name, faultyRelease),
-        constants,
-        feed,
-      });
-    }),
-  );
+  return papers.map((own) => {
+    const identity = identityOf(installation, controlPlaneUrl, own);
+    const host = new SimulatedHost({
+      hostname: own.name,
+      closure: closureOf(own.name, firstRelease),
+      identity,
+      verifier,
+      probes: demoProbes,
+      behaviour: behaviourOf(own.name, faultyRelease),
+      constants,
+      feed,
+    });
+    return { host, identity, papers: own };
+  });
 }

@@ -4,6 +4,7 @@ import { writeRelease } from '../local/publish.ts';
 import { releaseDocuments } from '../local/release.ts';
 import type { Act } from './acts.ts';
 import { closureOf, demoFleet } from './design.ts';
+import { NONCES, type HostPapers } from './enrolment.ts';
 import type { ObservedFleet } from './observed-fleet.ts';
 import type { Operators } from './operators.ts';
 import type { OrderWatch } from './order-watch.ts';
@@ -16,6 +17,9 @@ export interface Cast {
   readonly observed: ObservedFleet;
   readonly order: OrderWatch;
   readonly hosts: readonly SimulatedHost[];
+  readonly papers: readonly HostPapers[];
+  /** Resolves when every host has enrolled; rejects where one was refused. */
+  readonly booted: Promise<unknown>;
   readonly screen: Screen;
   readonly signal: AbortSignal;
 }
@@ -35,19 +39,27 @@ export async function playAct(cast: Cast, act: Act, mode: ActMode): Promise<void
   const failure = Promise.withResolvers<never>();
   cast.operators.onUnexpectedEnd(failure.reject);
   const killed = mode.killLeader ? killInTheMiddle(cast, failure.reject) : () => true;
+  cast.booted.catch(failure.reject);
   await Promise.race([untilOver(cast, act), failure.promise]);
   cast.screen.freeze();
   if (!killed()) throw new Error('the act was over before the leader could be killed');
   judge(cast, act, mode.last);
 }
 
-async function publish({ installation, screen }: Cast, act: Act): Promise<void> {
-  const documents = releaseDocuments(demoFleet, {
-    commit: act.commit,
-    signedAt: new Date().toISOString(),
-    closureOf: (host) => closureOf(host, act.release),
+async function publish({ installation, screen, papers }: Cast, act: Act): Promise<void> {
+  const pubkeys = new Map(papers.map(({ name, pubkey }) => [name, pubkey]));
+  const hosts = demoFleet.hosts.map((host) => ({ ...host, pubkey: pubkeys.get(host.name) ?? '' }));
+  const documents = releaseDocuments(
+    { ...demoFleet, hosts },
+    {
+      commit: act.commit,
+      signedAt: new Date().toISOString(),
+      closureOf: (host) => closureOf(host, act.release),
+    },
+  );
+  const { manifest } = await writeRelease(installation, act.commit, documents, {
+    bootstrapNonces: { configMapRef: NONCES },
   });
-  const { manifest } = await writeRelease(installation, act.commit, documents);
   screen.say(`$ nixfleet-operator sign --key ci-key.pem ${[...documents.keys()].join(' ')}`);
   screen.say(`$ kubectl apply --server-side -f ${manifest}`);
   screen.say((await installation.kubectl(['apply', '--server-side', '-f', manifest])).trimEnd());

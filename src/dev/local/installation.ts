@@ -36,6 +36,8 @@ export interface InstallationFiles {
   readonly serverCert: string;
   readonly serverKey: string;
   readonly ciKey: string;
+  /** Signs bootstrap tokens. */
+  readonly orgRootKey: string;
   readonly trust: string;
 }
 
@@ -66,12 +68,14 @@ async function install(controlPlane: ControlPlane): Promise<Installation> {
     serverCert: file('server.pem'),
     serverKey: file('server-key.pem'),
     ciKey: file('ci-key.pem'),
+    orgRootKey: file('org-root-key.pem'),
     trust: file('trust.json'),
   };
   const agentCa = await keepPair(files.agentCa, files.agentCaKey, async () => createAgentCa());
   await keepPair(files.serverCert, files.serverKey, async () => mintServerCertificate(agentCa));
-  const ciKey = await keep(files.ciKey, async () => newCiKey());
-  const trust = trustOf(ciKey);
+  const ciKey = await keep(files.ciKey, async () => newSigningKey());
+  const orgRootKey = await keep(files.orgRootKey, async () => newSigningKey());
+  const trust = trustOf(ciKey, orgRootKey);
   await writeFile(files.trust, `${JSON.stringify(trust, null, 2)}\n`);
 
   const { kubeconfigPath: kubeconfig } = controlPlane;
@@ -100,19 +104,19 @@ function caSecret({ certPem, keyPem }: PemPair): object {
   return { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, stringData };
 }
 
-function trustOf(ciKeyPem: string): TrustConfig {
+function trustOf(ciKeyPem: string, orgRootKeyPem: string): TrustConfig {
   const slot = { previous: null, successor: null, rejectBefore: null, retireAt: null };
   return {
     schemaVersion: 1,
     ciReleaseKey: { ...slot, current: signingKeyFromPem(ciKeyPem).trusted },
     cacheKeys: [],
-    orgRootKey: null,
+    orgRootKey: { ...slot, current: signingKeyFromPem(orgRootKeyPem).trusted },
     rootCaPem: null,
     issuanceCaPems: [],
   };
 }
 
-function newCiKey(): string {
+function newSigningKey(): string {
   const { privateKey } = generateKeyPairSync('ed25519');
   return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }

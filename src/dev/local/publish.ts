@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { FleetSpec } from '../../api/kinds/fleet.ts';
 import { CN_SUFFIX, FLEET, NAMESPACE, type Installation } from './installation.ts';
 import type { ReleaseDocuments } from './release.ts';
 
@@ -28,6 +29,7 @@ export async function writeRelease(
   installation: Installation,
   commit: string,
   documents: ReleaseDocuments,
+  agents: FleetAgents = {},
 ): Promise<PublishedFiles> {
   const folder = join(installation.folder, `release-${commit.slice(0, 8)}`);
   await mkdir(folder, { recursive: true });
@@ -41,13 +43,16 @@ export async function writeRelease(
   });
   const configMap = `${FLEET}-release-${commit.slice(0, 8)}`;
   const manifest = join(folder, 'release.json');
-  const items = [await configMapOf(configMap, paths), fleetOf(configMap)];
+  const items = [await configMapOf(configMap, paths), fleetOf(configMap, agents)];
   await writeFile(manifest, `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, null, 2)}\n`);
   return { folder, documents: paths, manifest };
 }
 
+/** What `spec.agents` of the Fleet says beside the authority and the suffix. */
+export type FleetAgents = Partial<FleetSpec['agents']>;
+
 /** The Fleet as a team commits it, taking its release from one ConfigMap. */
-export function fleetOf(configMap: string): object {
+export function fleetOf(configMap: string, agents: FleetAgents = {}): object {
   return {
     apiVersion: 'nixfleet.dev/v1alpha1',
     kind: 'Fleet',
@@ -55,7 +60,7 @@ export function fleetOf(configMap: string): object {
     spec: {
       source: { configMapRefs: [configMap] },
       trust: { configMapRef: { name: `${FLEET}-trust`, key: 'trust.json' } },
-      agents: { caSecretRef: { name: `${FLEET}-agent-ca` }, cnSuffix: CN_SUFFIX },
+      agents: { caSecretRef: { name: `${FLEET}-agent-ca` }, cnSuffix: CN_SUFFIX, ...agents },
     },
   };
 }
