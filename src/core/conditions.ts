@@ -22,7 +22,7 @@ export function withObservations(
   generation: number,
   now: Timestamp,
 ): Condition[] {
-  const before = new Map((previous ?? []).map((condition) => [condition.type, condition]));
+  const before = new Map(previous?.map((condition) => [condition.type, condition]));
   return observations.map(({ type, status, reason, message }) => {
     const old = before.get(type);
     return {

@@ -7,7 +7,7 @@ export function parseDuration(text: string): number | undefined {
   if (!WHOLE.test(text)) return undefined;
   let millis = 0;
   for (const [, amount, unit] of text.matchAll(PART))
-    millis += Number(amount) * (UNIT_MILLIS[unit ?? ''] ?? 0);
+    millis += Number(amount) * (UNIT_MILLIS[String(unit)] ?? NaN);
   return Number.isSafeInteger(millis) ? millis : undefined;
 }
 

@@ -59,7 +59,6 @@ export function deriveFleetStatus(input: FleetStatusInput): FleetStatus {
     deadlocked(input),
     ...progress(input),
   ];
-  const hosts = release === undefined ? undefined : countHosts(release, input.hosts);
   return {
     ...fleet.status,
     ...(done && { observedGeneration: generation }),
@@ -72,10 +71,7 @@ export function deriveFleetStatus(input: FleetStatusInput): FleetStatus {
         hosts: count,
       })),
     }),
-    ...(hosts !== undefined && { hosts }),
-    ...(hosts !== undefined && {
-      summary: { commit: shortRef(release?.ciCommit ?? ''), online: `${hosts.online}/${hosts.total}` },
-    }),
+    ...(release !== undefined && countersOf(release, input.hosts)),
     conditions: withObservations(fleet.status?.conditions, observations, generation, now),
   };
 }
@@ -252,6 +248,15 @@ function progress({ source, release, channels, fleet }: FleetStatusInput): Obser
       ? observe('Stalled', 'False', 'Settled', 'nothing needs a person')
       : observe('Stalled', 'True', 'SourceRefused', `${source.reason}: ${source.message}`),
   ];
+}
+
+function countersOf(release: Release, hosts: readonly Host[]): Pick<FleetStatus, 'hosts' | 'summary'> {
+  const counters = countHosts(release, hosts);
+  const { online, total } = counters;
+  return {
+    hosts: counters,
+    summary: { commit: shortRef(release.ciCommit), online: `${online}/${total}` },
+  };
 }
 
 function countHosts(release: Release, hosts: readonly Host[]): NonNullable<FleetStatus['hosts']> {

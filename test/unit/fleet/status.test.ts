@@ -28,6 +28,12 @@ describe('the status of a Fleet', () => {
     });
   });
 
+  it('begins on a Fleet that has no status at all', () => {
+    const { status: _, ...bare } = fleetWith();
+    expect(statusOf({ fleet: bare })).toEqual(statusOf());
+    expect(notServedStatus(bare, 'other', NOW)).toEqual(notServedStatus(fleetWith(), 'other', NOW));
+  });
+
   it('keeps what others wrote into it', () => {
     const artifact = {
       ciCommit: REF,
