@@ -31,7 +31,9 @@ export async function playDemo(stage: Stage): Promise<void> {
   signal.throwIfAborted();
   const papersMade = makePapers(installation, demoFleet);
   papersMade.catch(() => undefined); // heard of where it is awaited
-  onProgress(`making keys, tokens and the nonce list, and starting ${options.operators === 1 ? 'the operator' : 'two operators'}`);
+  onProgress(
+    `making keys, tokens and the nonce list, and starting ${options.operators === 1 ? 'the operator' : 'two operators'}`,
+  );
   const operators = await Operators.start(installation, options.operators, options.factor);
   onEnd(async () => operators.stop());
   signal.throwIfAborted();
