@@ -10,8 +10,9 @@ import { keyIn, type WebhookContext } from './context.ts';
 import { HostQueue } from './host-queue.ts';
 import { identify } from './identity.ts';
 import { IssuanceDesk } from './issuance.ts';
-import { judgeLayers } from './layers.ts';
+import { judgeLayers, notReady } from './layers.ts';
 import { ParkedPolls } from './parked-polls.ts';
+import { PeerLimits } from './peer-limits.ts';
 import { readLive } from './record-lookup.ts';
 import type { Route } from './route.ts';
 import { Router } from './router.ts';
@@ -57,6 +58,8 @@ class Webhook implements AgentWebhook {
   readonly #router: Router;
   readonly #polls: ParkedPolls;
   readonly #server: AgentServer;
+  readonly #hosts: PeerLimits;
+  readonly #strangers: PeerLimits;
   readonly #unsubscribe: readonly (() => void)[];
   #closing = false;
 
@@ -66,6 +69,8 @@ class Webhook implements AgentWebhook {
     this.#context = { ...rest, liveFleet: () => fleet.get() };
     this.#polls = new ParkedPolls(rest.clock, (count) => rest.metrics.parkedPolls(count));
     this.#router = new Router(routesOf(this.#context, this.#polls));
+    this.#hosts = new PeerLimits(rest.settings.hostLimit, rest.clock);
+    this.#strangers = new PeerLimits(rest.settings.strangerLimit, rest.clock);
     this.#server = new AgentServer({
       tls,
       clock: rest.clock,
@@ -137,10 +142,39 @@ class Webhook implements AgentWebhook {
     connection: Connection,
   ): Answer | Promise<Answer> {
     const wrongMethod = request.method !== route.method;
-    if (route.access === 'open') return wrongMethod ? notAllowed(route) : route.handle(agentRequest);
+    if (route.access === 'open') {
+      if (wrongMethod) return notAllowed(route);
+      if (!route.layers) return route.handle(agentRequest);
+      // Agents that enrol ask again after this answer and no other.
+      return this.#limited(this.#strangers, request.socket.remoteAddress ?? '', route, notReady, () =>
+        route.handle(agentRequest),
+      );
+    }
     const identity = identify(this.#context, connection.peer);
     if (identity === undefined) return bare(401);
-    return wrongMethod ? notAllowed(route) : route.handle(agentRequest, identity);
+    if (wrongMethod) return notAllowed(route);
+    return this.#limited(this.#hosts, identity.hostname, route, tooMuch, () =>
+      route.handle(agentRequest, identity),
+    );
+  }
+
+  async #limited(
+    limits: PeerLimits,
+    peer: string,
+    route: Route,
+    refusal: Answer,
+    handle: () => Answer | Promise<Answer>,
+  ): Promise<Answer> {
+    const leave = limits.enter(peer);
+    if (leave === undefined) {
+      this.#context.metrics.dropped(route.name, 'rate-limit');
+      return refusal;
+    }
+    try {
+      return await handle();
+    } finally {
+      leave();
+    }
   }
 }
 
@@ -171,6 +205,9 @@ function isReady(context: WebhookContext): boolean {
   const known = fleet !== undefined && context.release() !== undefined;
   return known && context.admission?.documentsVerified() !== false;
 }
+
+/** 503 and not 429: to an agent every other status than 2xx means the same, and this one is in its protocol. */
+const tooMuch: Answer = { status: 503, headers: { 'retry-after': '5' } };
 
 function notAllowed(route: Route): Answer {
   return { status: 405, headers: { allow: route.method } };

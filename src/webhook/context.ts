@@ -9,6 +9,7 @@ import type { Logger } from '../kube/logger.ts';
 import type { KubeObject } from '../kube/resource.ts';
 import type { StoreReader, WriteSink } from '../kube/store.ts';
 import type { Admission } from './admission.ts';
+import type { PeerLimit } from './peer-limits.ts';
 import type { ReleaseView } from './release-view.ts';
 import type { WebhookMetrics } from './webhook-metrics.ts';
 
@@ -43,6 +44,10 @@ export interface WebhookSettings {
   readonly handshakesPerSecond: number;
   /** Requests of one host that may wait for one another. */
   readonly hostQueueMax: number;
+  /** What one host may ask for. */
+  readonly hostLimit: PeerLimit;
+  /** What strangers may ask for, by address and together: each enrolment costs signatures and perhaps a write. */
+  readonly strangerLimit: PeerLimit;
 }
 
 /** The documented defaults (architecture.md §1 and §5); `offlineAfterMs` is that of a Fleet without the field. */
@@ -54,6 +59,13 @@ export const DEFAULT_WEBHOOK_SETTINGS: WebhookSettings = {
   maxConnections: 32_768,
   handshakesPerSecond: 200,
   hostQueueMax: 32,
+  // An agent has four requests under way at most; its outbox can hold hundreds of events when it comes back.
+  hostLimit: { perPeer: { perSecond: 50, burst: 500 }, runningPerPeer: 32 },
+  strangerLimit: {
+    perPeer: { perSecond: 20, burst: 200 },
+    runningPerPeer: 32,
+    total: { perSecond: 100, burst: 500, running: 64 },
+  },
 };
 
 /** What every route works with. */

@@ -5,33 +5,48 @@ import { TokenBucket } from '../kube/token-bucket.ts';
 const LOOK_EVERY_MS = 20;
 const LONGEST_WAIT_SECONDS = 2;
 
+interface Waiting {
+  readonly socket: Socket;
+  readonly start: () => void;
+}
+
 /**
  * Lets in so many TLS handshakes per second, because each costs milliseconds of CPU and a whole fleet can come back at
- * once. Connections beyond that wait in line; the line is bounded.
+ * once. Connections beyond that wait in a bounded line, in which addresses take turns: a flood from one of them delays
+ * nobody else, and where the line is full it is the longest of its queues that loses its last.
  */
 export class HandshakeGate {
   readonly #clock: Clock;
   readonly #bucket: TokenBucket;
   readonly #max: number;
-  readonly #waiting: { readonly socket: Socket; readonly start: () => void }[] = [];
+  readonly #onEvicted: () => void;
+  /** In the order of their turns; none is empty. */
+  readonly #queues = new Map<string, Waiting[]>();
+  #count = 0;
   #timer: Timer | undefined;
 
-  constructor(perSecond: number, clock: Clock) {
+  /** `onEvicted` is called for each connection that was waiting and had to go. */
+  constructor(perSecond: number, clock: Clock, onEvicted: () => void = () => undefined) {
     this.#clock = clock;
     this.#bucket = new TokenBucket({ perSecond, burst: perSecond }, clock);
     this.#max = perSecond * LONGEST_WAIT_SECONDS;
+    this.#onEvicted = onEvicted;
   }
 
   /** Calls `start` now or when it is this connection's turn; false where the line is full. */
   admit(socket: Socket, start: () => void): boolean {
-    if (this.#waiting.length === 0 && this.#bucket.tryTake()) {
+    if (this.#count === 0 && this.#bucket.tryTake()) {
       start();
       return true;
     }
-    if (this.#waiting.length >= this.#max) return false;
+    const address = socket.remoteAddress ?? '';
+    if (this.#count >= this.#max && !this.#makeRoom(address)) return false;
     // Nobody else listens yet, and an unheard error would end the process.
     socket.on('error', () => undefined);
-    this.#waiting.push({ socket, start });
+    const queue = this.#queues.get(address);
+    if (queue === undefined) this.#queues.set(address, [{ socket, start }]);
+    else queue.push({ socket, start });
+    this.#count += 1;
     this.#timer ??= this.#clock.setTimer(LOOK_EVERY_MS, () => this.#look());
     return true;
   }
@@ -39,16 +54,47 @@ export class HandshakeGate {
   /** Ends all waiting connections. */
   close(): void {
     this.#timer?.cancel();
-    for (const { socket } of this.#waiting.splice(0)) socket.destroy();
+    for (const queue of this.#queues.values()) {
+      for (const { socket } of queue) socket.destroy();
+    }
+    this.#queues.clear();
+    this.#count = 0;
   }
 
   #look(): void {
     this.#timer = undefined;
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+    for (let next = this.#peek(); next !== undefined; next = this.#peek()) {
       if (!next.socket.destroyed && !this.#bucket.tryTake()) break;
-      this.#waiting.shift();
+      this.#take();
       if (!next.socket.destroyed) next.start();
     }
-    if (this.#waiting.length > 0) this.#timer = this.#clock.setTimer(LOOK_EVERY_MS, () => this.#look());
+    if (this.#count > 0) this.#timer = this.#clock.setTimer(LOOK_EVERY_MS, () => this.#look());
+  }
+
+  #peek(): Waiting | undefined {
+    const [queue] = this.#queues.values();
+    return queue?.[0];
+  }
+
+  /** Takes the first of the queue whose turn it is, and sends that queue to the end of the turns. */
+  #take(): void {
+    const [first] = this.#queues;
+    if (first === undefined) return;
+    const [address, queue] = first;
+    queue.shift();
+    this.#count -= 1;
+    this.#queues.delete(address);
+    if (queue.length > 0) this.#queues.set(address, queue);
+  }
+
+  /** Ends the last connection of the longest queue, where that is longer than the newcomer's own would get. */
+  #makeRoom(newcomer: string): boolean {
+    let longest: Waiting[] = [];
+    for (const queue of this.#queues.values()) if (queue.length > longest.length) longest = queue;
+    if (longest.length <= (this.#queues.get(newcomer)?.length ?? 0) + 1) return false;
+    longest.pop()?.socket.destroy();
+    this.#count -= 1;
+    this.#onEvicted();
+    return true;
   }
 }

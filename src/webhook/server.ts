@@ -33,7 +33,7 @@ export interface AgentServerOptions {
 export interface Connection {
   /** Undefined where no certificate was presented. */
   readonly peer: Peer | undefined;
-  /** Whether it is to be closed after this answer: whom we trust has changed since it was made, or we stop. */
+  /** Whether it is to be closed after this answer: nobody is known by it, whom we trust has changed, or we stop. */
   outdated(): boolean;
 }
 
@@ -46,7 +46,11 @@ const SECOND = 1000;
 /** Long enough for a heartbeat a minute to come over one connection. */
 const KEEP_ALIVE_MS = 100 * SECOND;
 const MAX_HEADER_BYTES = 16 * 1024;
+/** Longer than a poll is held; a peer that neither reads nor writes for so long is gone. */
+const SILENCE_MS = 120 * SECOND;
 const DRAIN_MS = 5 * SECOND;
+/** Of all connections, the share that those without a certificate may have: they are never the reason that a host has none. */
+const ANONYMOUS_SHARE = 1 / 16;
 
 /**
  * The TLS listener for agents: HTTP/1.1, TLS 1.2 or newer, client certificate optional. A presented certificate that is
@@ -59,11 +63,14 @@ export class AgentServer {
   readonly #peers = new WeakMap<Socket, PeerEntry>();
   #clientCa: string;
   #generation = 0;
+  #anonymous = 0;
 
   constructor(options: AgentServerOptions) {
     this.#options = options;
     this.#clientCa = options.tls.clientCa;
-    this.#gate = new HandshakeGate(options.handshakesPerSecond, options.clock);
+    this.#gate = new HandshakeGate(options.handshakesPerSecond, options.clock, () =>
+      options.metrics.connectionRefused('too-many-handshakes'),
+    );
     this.#server = createServer({
       ...contextOptions(options.tls),
       requestCert: true,
@@ -79,6 +86,7 @@ export class AgentServer {
     });
     this.#server.maxConnections = options.maxConnections;
     this.#server.maxHeadersCount = 100;
+    this.#server.timeout = SILENCE_MS;
     this.#listenToConnections();
     this.#server.on('request', (request, response) => this.#onRequest(request, response));
   }
@@ -153,7 +161,21 @@ export class AgentServer {
       return;
     }
     const peer = verdict.kind === 'peer' ? verdict.peer : undefined;
+    if (peer === undefined && !this.#admitAnonymous(socket)) return;
     this.#peers.set(socket, { peer, generation: this.#generation });
+  }
+
+  #admitAnonymous(socket: TLSSocket): boolean {
+    if (this.#anonymous >= this.#options.maxConnections * ANONYMOUS_SHARE) {
+      this.#options.metrics.connectionRefused('too-many');
+      socket.destroy();
+      return false;
+    }
+    this.#anonymous += 1;
+    socket.once('close', () => {
+      this.#anonymous -= 1;
+    });
+    return true;
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
@@ -162,7 +184,9 @@ export class AgentServer {
       request.socket.destroy();
       return;
     }
-    const outdated = (): boolean => entry.generation !== this.#generation || !this.#server.listening;
+    // Who has no certificate asks once in a long while; a connection that stays would only take room.
+    const outdated = (): boolean =>
+      entry.peer === undefined || entry.generation !== this.#generation || !this.#server.listening;
     this.#options.onRequest(request, response, { peer: entry.peer, outdated });
   }
 }

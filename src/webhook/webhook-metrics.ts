@@ -12,6 +12,7 @@ export type DropReason =
   | 'inbox-full'
   | 'conflicts'
   | 'queue-full'
+  | 'rate-limit'
   | 'api-error'
   | 'unknown-host'
   | 'bad-body';
