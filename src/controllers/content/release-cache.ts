@@ -2,10 +2,15 @@ import { LRUCache } from 'lru-cache';
 import type { Fleet } from '../../api/kinds/fleet.ts';
 import type { Rollout } from '../../api/kinds/rollout.ts';
 import { decodeReleaseBundle } from '../../core/artifacts/release-bundle.ts';
-import { verifyRelease, type Release, type ReleaseManifest } from '../../core/artifacts/release.ts';
+import {
+  verifyRelease,
+  type PublishedRelease,
+  type Release,
+  type ReleaseManifest,
+} from '../../core/artifacts/release.ts';
 import { getBlob, type ConfigMap } from '../../kube/blob-store.ts';
 import type { Clock } from '../../kube/clock.ts';
-import { isNotFound } from '../../kube/errors.ts';
+import { isNotFound, KubeError } from '../../kube/errors.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
 import type { StoreReader } from '../../kube/store.ts';
 import { releaseKeys, trustOf } from './trust.ts';
@@ -79,7 +84,7 @@ export class ReleaseCache {
   }
 
   async #read(contentRefs: readonly string[], trust: Parameters<typeof verifyRelease>[1]): Promise<Release> {
-    const verified = verifyRelease(decodeReleaseBundle(await this.#bytesOf(contentRefs)), trust);
+    const verified = verifyRelease(await this.#published(contentRefs), trust);
     if (verified.ok) {
       this.#verified.set(contentRefs.join(','), verified.release);
       return verified.release;
@@ -88,13 +93,21 @@ export class ReleaseCache {
     throw new ContentFault(`${contentRefs.join(', ')} is refused: ${verified.message}`);
   }
 
-  async #bytesOf(contentRefs: readonly string[]): Promise<Uint8Array> {
+  async #published(contentRefs: readonly string[]): Promise<PublishedRelease> {
+    const names = contentRefs.join(', ');
     try {
-      return await getBlob(this.#options.client, this.#options.namespace, contentRefs);
+      return decodeReleaseBundle(await getBlob(this.#options.client, this.#options.namespace, contentRefs));
     } catch (error) {
-      if (!isNotFound(error)) throw error;
+      if (isNotFound(error)) {
+        throw new ContentFault(
+          `one of the ConfigMaps ${names} is gone: publish a good release, which stores it anew`,
+        );
+      }
+      // Without an answer nothing is known about the content; it may be read the next time.
+      if (error instanceof KubeError) throw error;
+      const why = error instanceof Error ? error.message : String(error);
       throw new ContentFault(
-        `one of the ConfigMaps ${contentRefs.join(', ')} is gone: publish a good release, which stores it anew`,
+        `the ConfigMaps ${names} do not hold what was stored (${why}): delete them and publish a good release`,
       );
     }
   }
