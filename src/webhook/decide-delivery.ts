@@ -1,4 +1,5 @@
 import type { DispatchMark, HostRolloutRecord } from '../api/kinds/host-rollout-record.ts';
+import type { Rollout } from '../api/kinds/rollout.ts';
 import { compareTimestamps, millisBetween, type Timestamp } from '../api/time.ts';
 import type { DispatchAnswer } from '../api/wire/dispatch.ts';
 import { soakEnd } from '../core/host/extras.ts';
@@ -37,6 +38,16 @@ export function deliveryDue(object: HostRolloutRecord, context: DeliveryContext)
   if (context.hostClosure === record.targetClosure) return { due: false };
   const retryAfterMs = waitBeforeRedelivery(mark, context);
   return retryAfterMs > 0 ? { due: false, retryAfterMs } : { due: true, mark };
+}
+
+/**
+ * Whether the Rollout, as the API server has it now, still dispatches. A mark can outlive it by a moment: a leader whose
+ * cache is behind marks records of a Rollout that was deleted or superseded.
+ */
+export function mayDispatch({ metadata }: HostRolloutRecord, rollout: Rollout | undefined): boolean {
+  if (rollout === undefined || rollout.status?.state === 'Superseded') return false;
+  const owner = metadata.ownerReferences?.find(({ kind }) => kind === 'Rollout');
+  return owner === undefined || owner.uid === rollout.metadata.uid;
 }
 
 /** The delivery of a due mark; undefined where its term is not the Fleet's, so that a former leader's mark stays put. */

@@ -1,3 +1,4 @@
+import type { AgentFeedEvent } from '../../src/agent/feed.ts';
 import type { Fleet } from '../../src/api/kinds/fleet.ts';
 import type { Host } from '../../src/api/kinds/host.ts';
 import type { HostRolloutRecord } from '../../src/api/kinds/host-rollout-record.ts';
@@ -5,19 +6,28 @@ import type { QuarantinedClosure } from '../../src/api/kinds/quarantined-closure
 import type { Rollout } from '../../src/api/kinds/rollout.ts';
 import { addMillis } from '../../src/api/time.ts';
 import { commitOfClosure } from './design.ts';
+import { heldBy } from './narrate-gates.ts';
 import type { Observer, WorldView } from './observer.ts';
-import type { ApiChange } from './sim-api.ts';
+import type { Fault } from './scenario.ts';
+import type { ApiChange, Refusal } from './sim-api.ts';
+import type { SimHost } from './sim-host.ts';
 import { EPOCH } from './sim-process.ts';
 
 /** Tells a run as a story: one line per thing that changed, with its reason. */
 export class Narrator implements Observer {
   readonly lines: string[] = [];
-  #gates = new Map<string, string>();
+  readonly #gates = new Map<string, string>();
+  readonly #repeated = new Set<string>();
+  /** Replicas that slept. What they try afterwards is worth telling. */
+  readonly #slept = new Set<string>();
+  #term = '';
 
   onChange({ plural, type, before, object, by }: ApiChange, world: WorldView): void {
-    const tell = (who: string, what: string): void => this.tell(world, who, what);
+    const tell = (who: string, what: string): void => this.#tell(world, who, what);
     switch (plural) {
       case 'fleets':
+        if ((object as unknown as Fleet).status?.term !== (before as Fleet | undefined)?.status?.term)
+          this.#term = whoIs(by);
         return tellFleet(tell, before as Fleet | undefined, object as unknown as Fleet, by);
       case 'rollouts':
         return tellRollout(tell, type, before as Rollout | undefined, object as unknown as Rollout, by);
@@ -37,51 +47,95 @@ export class Narrator implements Observer {
     }
   }
 
-  /** Adds a line. */
-  tell(world: Pick<WorldView, 'now'>, who: string, what: string): void {
-    const time = addMillis(EPOCH, Math.floor(world.now / 1000) * 1000).slice(11, 19);
-    this.lines.push(`${time}  ${who.padEnd(14)} ${what}`);
+  onFault(fault: Fault, world: WorldView): void {
+    if (fault.kind === 'pause' && fault.who === 'leader') this.#slept.add(this.#term);
+    const told = tellFault(fault);
+    if (told !== undefined) this.#tell(world, ...told);
+  }
+
+  onFeed(host: SimHost, event: AgentFeedEvent, world: WorldView): void {
+    if (event.type !== 'dispatch-refused') return;
+    this.#once(world, host.name, `its agent does not take the dispatch: ${event.reason}`);
+  }
+
+  onRefusal({ by, plural, name, verb, reason }: Refusal, world: WorldView): void {
+    if (!this.#slept.has(whoIs(by)) || verb === 'create') return;
+    this.#tell(world, whoIs(by), `wakes up and writes ${plural} ${name}: refused (${reason})`);
+  }
+
+  onWipe(world: WorldView): void {
+    this.#tell(world, 'a person', 'throws away every object but the Fleet');
+  }
+
+  #once(world: WorldView, who: string, what: string): void {
+    if (this.#repeated.has(`${who} ${what}`)) return;
+    this.#repeated.add(`${who} ${what}`);
+    this.#tell(world, who, what);
+  }
+
+  #tell({ now, scenario }: WorldView, who: string, what: string): void {
+    const stamp = addMillis(EPOCH, Math.floor(now / 1000) * 1000);
+    const days = scenario.minutes > 24 * 60 ? `day ${Math.floor(now / 86_400_000) + 1} ` : '';
+    this.lines.push(`${days}${stamp.slice(11, 19)}  ${who.padEnd(11)} ${what}`);
   }
 
   #tellRecord(
     tell: Tell,
     type: ApiChange['type'],
     before: HostRolloutRecord | undefined,
-    { spec, status, metadata }: HostRolloutRecord,
+    record: HostRolloutRecord,
     by: string,
   ): void {
+    const { spec, status, metadata } = record;
     const host = spec.hostname;
     const where = `${spec.channel} r${commitOfClosure(spec.targetClosure)}`;
-    if (type === 'DELETED') return tell(host, `${where}: the record is deleted by ${whoIs(by)}`);
+    if (type === 'DELETED') {
+      if (by !== 'user') tell(host, `${where}: the record is deleted`);
+      return;
+    }
     if (type === 'ADDED') {
       if (spec.attempt > 1)
         tell(host, `${where}: try ${spec.attempt} begins, counting from event ${spec.firstSeq}`);
       return;
     }
-    const told = before?.status?.history ?? [];
-    const last = told.at(-1);
-    for (const entry of status?.history ?? []) {
-      if (last !== undefined && entry.seq <= last.seq) continue;
+    const told = before?.status?.history?.length ?? 0;
+    for (const entry of (status?.history ?? []).slice(told)) {
       tell(host, `${where}: ${entry.from} → ${entry.to}, because of ${causeOf(entry.cause, entry.seq)}`);
     }
-    const [old, mark] = [before?.status?.dispatch, status?.dispatch];
-    if (mark !== undefined && old === undefined) tell(host, `${where}: is let through (term ${mark.term})`);
-    if (mark === undefined && old !== undefined && status?.state === 'Pending') {
-      tell(host, `${where}: the mark is withdrawn${reasonOf(status.blockedBy)}`);
-    }
-    if (mark?.lastDeliveredAt !== old?.lastDeliveredAt && mark?.lastDeliveredAt !== undefined) {
-      tell(host, `${where}: takes its dispatch${old?.lastDeliveredAt === undefined ? '' : ' once more'}`);
-    }
-    if (mark?.suspended === true && old?.suspended !== true) {
-      tell(host, `${where}: the mark is suspended${reasonOf(status?.blockedBy)}`);
-    }
-    if (mark !== undefined && mark.suspended !== true && old?.suspended === true) {
-      tell(host, `${where}: the mark counts again`);
-    }
+    this.#tellMark(tell, where, before, record);
     if (status?.clearedAt !== undefined && before?.status?.clearedAt === undefined) {
       tell(host, `${where}: is left behind, because a person says so`);
     }
     this.#tellGates(tell, metadata.name, host, where, status);
+  }
+
+  #tellMark(
+    tell: Tell,
+    where: string,
+    before: HostRolloutRecord | undefined,
+    { spec, status, metadata }: HostRolloutRecord,
+  ): void {
+    const host = spec.hostname;
+    const [old, mark] = [before?.status?.dispatch, status?.dispatch];
+    if (mark !== undefined && old === undefined) tell(host, `${where}: is let through (term ${mark.term})`);
+    if (mark === undefined && old !== undefined && status?.state === 'Pending') {
+      tell(host, `${where}: the mark is withdrawn`);
+    }
+    if (mark === undefined) return;
+    if (old !== undefined && mark.term !== old.term)
+      tell(host, `${where}: the mark is stamped anew (term ${mark.term})`);
+    if (mark.lastDeliveredAt !== old?.lastDeliveredAt && mark.lastDeliveredAt !== undefined) {
+      if (old?.lastDeliveredAt === undefined) tell(host, `${where}: gets its dispatch`);
+      else if (!this.#repeated.has(`${metadata.uid} again`)) {
+        this.#repeated.add(`${metadata.uid} again`);
+        tell(
+          host,
+          `${where}: gets its dispatch again, and from now on every 15 s, because nothing came of the first`,
+        );
+      }
+    }
+    if (mark.suspended === true && old?.suspended !== true) tell(host, `${where}: the mark is suspended`);
+    if (mark.suspended !== true && old?.suspended === true) tell(host, `${where}: the mark counts again`);
   }
 
   #tellGates(
@@ -91,11 +145,12 @@ export class Narrator implements Observer {
     where: string,
     status: HostRolloutRecord['status'],
   ): void {
-    const [first] = status?.blockedBy ?? [];
-    const gate = first === undefined ? '' : `${first.gate}${first.key === undefined ? '' : ` ${first.key}`}`;
-    if (gate === (this.#gates.get(record) ?? '')) return;
-    this.#gates.set(record, gate);
-    if (gate !== '') tell(host, `${where}: waits for ${gate}`);
+    const held = heldBy(status?.blockedBy ?? []);
+    if (held === (this.#gates.get(record) ?? '')) return;
+    this.#gates.set(record, held);
+    // Every record begins with it, for milliseconds.
+    const passing = status?.blockedBy?.[0]?.gate === 'rollout-opening';
+    if (held !== '' && !passing) tell(host, `${where}: ${held}`);
   }
 }
 
@@ -103,7 +158,7 @@ type Tell = (who: string, what: string) => void;
 
 function tellFleet(tell: Tell, before: Fleet | undefined, { spec, status }: Fleet, by: string): void {
   const old = before?.status;
-  if (status?.term !== old?.term) tell('leader', `${whoIs(by)} begins term ${status?.term ?? 0}`);
+  if (status?.term !== old?.term) tell(whoIs(by), `leads, and begins term ${status?.term ?? 0}`);
   if (status?.artifact?.signedAt !== old?.artifact?.signedAt && status?.artifact !== undefined) {
     tell(
       'release',
@@ -182,9 +237,32 @@ function causeOf(cause: string, seq: number): string {
   return cause === 'Heartbeat' ? 'its heartbeat' : `${cause} (event ${seq})`;
 }
 
-function reasonOf(blockedBy: readonly { gate: string }[] | undefined): string {
-  const [first] = blockedBy ?? [];
-  return first === undefined ? '' : ` (${first.gate})`;
+function tellFault(fault: Fault): readonly [who: string, what: string] | undefined {
+  switch (fault.kind) {
+    case 'kill':
+      return [
+        'cluster',
+        `${fault.who === 'leader' ? 'the leader' : 'a replica that does not lead'} is killed`,
+      ];
+    case 'pause':
+      return [
+        'cluster',
+        `${fault.who === 'leader' ? 'the leader' : 'a replica that does not lead'} stops for ${fault.seconds} s`,
+      ];
+    case 'offline':
+      return [fault.host, `loses its network for ${durationOf(fault.seconds)}`];
+    case 'restart-agent':
+      return [fault.host, `its agent dies and is back after ${fault.seconds} s`];
+    case 'mend':
+      return [fault.host, 'is mended'];
+    default:
+      return undefined;
+  }
+}
+
+function durationOf(seconds: number): string {
+  if (seconds >= 86_400) return `${Math.round(seconds / 86_400)} days`;
+  return seconds >= 120 ? `${Math.round(seconds / 60)} minutes` : `${seconds} s`;
 }
 
 function whoIs(by: string): string {

@@ -1,9 +1,10 @@
+import type { AgentFeedEvent } from '../../src/agent/feed.ts';
 import type { Timestamp } from '../../src/api/time.ts';
 import type { Answer } from '../../src/webhook/answer.ts';
 import type { FleetDesign } from './design.ts';
 import type { AgentRoute } from './replica.ts';
-import type { Scenario } from './scenario.ts';
-import type { ApiChange, SimApi } from './sim-api.ts';
+import type { Fault, Scenario } from './scenario.ts';
+import type { ApiChange, Refusal, SimApi } from './sim-api.ts';
 import type { SimHost } from './sim-host.ts';
 import type { RolloutManifest } from '../../src/api/artifacts/rollout-manifest.ts';
 
@@ -38,6 +39,11 @@ export interface WorldView {
 /** Somebody who watches a run. */
 export interface Observer {
   onChange?(change: ApiChange, world: WorldView): void;
+  /** Something from outside happens now. */
+  onFault?(fault: Fault, world: WorldView): void;
+  onFeed?(host: SimHost, event: AgentFeedEvent, world: WorldView): void;
+  /** A write that the API server refused. */
+  onRefusal?(refusal: Refusal, world: WorldView): void;
   onArrival?(call: Call, world: WorldView): void;
   onAnswer?(call: Call, answer: Answer, world: WorldView): void;
   /** Everything was thrown away (`wipe`); what was promised before does not count. */

@@ -1,5 +1,8 @@
 import { parseArgs } from 'node:util';
 
+/** A part of the level: golden stories, seeds, broken builds that have to be noticed. */
+export type RunPart = 'stories' | 'seeds' | 'mutants';
+
 /** What to run. */
 export interface RunOptions {
   /** One scenario from a file, as a failing seed leaves it. */
@@ -10,8 +13,8 @@ export interface RunOptions {
   readonly minutes: number | undefined;
   /** Plays seeds until one breaks this rule, which is then what was wanted. */
   readonly expect: string | undefined;
-  /** Whether every mutant has to be noticed, besides the seeds. */
-  readonly mutants: boolean;
+  /** What is played; seeds unless something else is asked for. */
+  readonly parts: ReadonlySet<RunPart>;
   /** Whether failing seeds are made smaller. */
   readonly shrink: boolean;
   /** Prints the story of every seed. */
@@ -31,6 +34,8 @@ export function runOptions(
       minutes: { type: 'string' },
       scenario: { type: 'string' },
       expect: { type: 'string' },
+      all: { type: 'boolean', default: false },
+      stories: { type: 'boolean', default: false },
       mutants: { type: 'boolean', default: false },
       'no-shrink': { type: 'boolean', default: false },
       story: { type: 'boolean', default: false },
@@ -43,10 +48,24 @@ export function runOptions(
     seeds: seeds === undefined ? undefined : rangeOf(seeds),
     minutes: minutes === undefined ? undefined : numberOf(minutes),
     expect: values.expect,
-    mutants: values.mutants,
+    parts: partsOf(values),
     shrink: !values['no-shrink'],
     story: values.story,
   };
+}
+
+function partsOf(flags: {
+  readonly all: boolean;
+  readonly stories: boolean;
+  readonly mutants: boolean;
+  readonly scenario?: string | undefined;
+}): ReadonlySet<RunPart> {
+  if (flags.all) return new Set(['stories', 'seeds', 'mutants']);
+  const asked = new Set<RunPart>();
+  if (flags.stories) asked.add('stories');
+  if (flags.mutants) asked.add('mutants');
+  if (asked.size === 0 && flags.scenario === undefined) asked.add('seeds');
+  return asked;
 }
 
 function emptyToUndefined(text: string | undefined): string | undefined {

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { tellStories } from '../stories/tell.ts';
 import { scenarioOf } from './generate.ts';
 import { hunt, isNoticed } from './hunt.ts';
 import { MUTANTS } from './mutants.ts';
@@ -40,6 +41,16 @@ class Session {
   async scenario(file: string): Promise<void> {
     const result = await this.#play(JSON.parse(readFileSync(file, 'utf8')) as Scenario);
     console.log(result.violation ?? 'no rule breaks');
+  }
+
+  /** Every story has to be told as it is checked in. */
+  async stories(): Promise<void> {
+    const tellings = await tellStories(process.env['UPDATE_STORIES'] === '1');
+    for (const { name, problem } of tellings) {
+      if (problem === undefined) this.passed += 1;
+      else this.failed += 1;
+      if (problem !== undefined) console.log(`story ${name}: ${problem}`);
+    }
   }
 
   /** Every broken build has to be noticed. */
@@ -97,28 +108,32 @@ class Session {
   }
 }
 
+async function playSeeds(session: Session, { seeds, minutes }: RunOptions): Promise<void> {
+  if (minutes !== undefined) {
+    const end = performance.now() + minutes * 60_000;
+    for (let seed = seeds?.[0] ?? Date.now() % 1_000_000_000; performance.now() < end; seed += 1) {
+      await session.seed(seed);
+    }
+    return;
+  }
+  const [first, last] = seeds ?? [1, FIRST_SEEDS];
+  for (let seed = first; seed <= last; seed += 1) await session.seed(seed);
+  if (seeds === undefined) for (const seed of Object.keys(FOUND)) await session.seed(Number(seed));
+}
+
 async function main(): Promise<void> {
   const options = runOptions(process.argv.slice(2), process.env);
-  const session = new Session(options);
   if (options.expect !== undefined) {
     const seed = await hunt(options.expect, options.seeds?.[0] ?? 1);
     console.log(seed === undefined ? 'no seed breaks the rule' : `seed ${seed} breaks the rule`);
     process.exitCode = seed === undefined ? 1 : 0;
     return;
   }
-  if (options.mutants) await session.mutants();
-  else if (options.scenario !== undefined) {
-    await session.scenario(options.scenario);
-  } else if (options.minutes !== undefined) {
-    const end = performance.now() + options.minutes * 60_000;
-    for (let seed = options.seeds?.[0] ?? Date.now() % 1_000_000_000; performance.now() < end; seed += 1) {
-      await session.seed(seed);
-    }
-  } else {
-    const [first, last] = options.seeds ?? [1, FIRST_SEEDS];
-    for (let seed = first; seed <= last; seed += 1) await session.seed(seed);
-    if (options.seeds === undefined) for (const seed of Object.keys(FOUND)) await session.seed(Number(seed));
-  }
+  const session = new Session(options);
+  if (options.parts.has('stories')) await session.stories();
+  if (options.parts.has('seeds')) await playSeeds(session, options);
+  if (options.scenario !== undefined) await session.scenario(options.scenario);
+  if (options.parts.has('mutants')) await session.mutants();
   session.report();
 }
 

@@ -52,6 +52,7 @@ export type Fault = { readonly atSeconds: number } & (
   | { readonly kind: 'pause'; readonly who: 'leader' | 'other'; readonly seconds: number }
   | { readonly kind: 'offline'; readonly host: string; readonly seconds: number }
   | { readonly kind: 'restart-agent'; readonly host: string; readonly seconds: number }
+  | { readonly kind: 'mend'; readonly host: string }
   | { readonly kind: 'wipe' }
   | { readonly kind: 'pause-rollout'; readonly channel: string; readonly on: boolean }
   | { readonly kind: 'hold'; readonly on: boolean }

@@ -19,11 +19,21 @@ export interface ApiChange {
 
 type Stored = KubeObject & { readonly spec?: unknown; readonly status?: unknown };
 
+/** A write that was refused, and why. */
+export interface Refusal {
+  readonly by: string;
+  readonly verb: 'create' | 'replace' | 'replaceStatus' | 'delete';
+  readonly plural: string;
+  readonly name: string;
+  readonly reason: string;
+}
+
 /** Collections with the API server's answers. Everything stored is frozen, so that snapshots cost nothing. */
 export class SimApi {
   readonly #loop: EventLoop;
   readonly #collections = new Map<string, Map<string, Stored>>();
   readonly #listeners: ((change: ApiChange) => void)[] = [];
+  readonly #refusals: ((refusal: Refusal) => void)[] = [];
   #version = 0;
   #uids = 0;
 
@@ -39,6 +49,16 @@ export class SimApi {
   /** Told of every change, in order, before anybody else can act. */
   onChange(listener: (change: ApiChange) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Told of every write that is refused. */
+  onRefusal(listener: (refusal: Refusal) => void): void {
+    this.#refusals.push(listener);
+  }
+
+  /** Says that a write was refused. */
+  refused(refusal: Refusal): void {
+    for (const listener of this.#refusals) listener(refusal);
   }
 
   /** Objects of a collection, in the order of their creation. */

@@ -10,7 +10,7 @@ import type {
 import type { KubeObject, ObjectRef, Resource, WithStatus } from '../../src/kube/resource.ts';
 import type { EventLoop } from './event-loop.ts';
 import type { Prng } from './prng.ts';
-import type { SimApi } from './sim-api.ts';
+import type { Refusal, SimApi } from './sim-api.ts';
 import type { SimProcess } from './sim-process.ts';
 
 /** How the API server is reached. */
@@ -50,11 +50,15 @@ export class SimClient implements KubeClient {
   }
 
   create<T extends KubeObject>(resource: Resource<T>, object: T, options?: RequestOptions): Promise<T> {
-    return this.#write(options, () => this.#api.create(resource, object, this.#as));
+    return this.#write('create', resource, object.metadata, options, () =>
+      this.#api.create(resource, object, this.#as),
+    );
   }
 
   replace<T extends KubeObject>(resource: Resource<T>, object: T, options?: RequestOptions): Promise<T> {
-    return this.#write(options, () => this.#api.replace(resource, object, this.#as));
+    return this.#write('replace', resource, object.metadata, options, () =>
+      this.#api.replace(resource, object, this.#as),
+    );
   }
 
   replaceStatus<T extends WithStatus>(
@@ -62,7 +66,9 @@ export class SimClient implements KubeClient {
     object: T,
     options?: RequestOptions,
   ): Promise<T> {
-    return this.#write(options, () => this.#api.replaceStatus(resource, object, this.#as));
+    return this.#write('replaceStatus', resource, object.metadata, options, () =>
+      this.#api.replaceStatus(resource, object, this.#as),
+    );
   }
 
   delete<T extends KubeObject>(
@@ -70,7 +76,9 @@ export class SimClient implements KubeClient {
     ref: ObjectRef,
     options: DeleteOptions = {},
   ): Promise<DeleteResult<T>> {
-    return this.#write(options, () => this.#api.delete(resource, ref, options, this.#as));
+    return this.#write('delete', resource, ref, options, () =>
+      this.#api.delete(resource, ref, options, this.#as),
+    );
   }
 
   mergePatch<T extends KubeObject>(): Promise<T> {
@@ -85,13 +93,28 @@ export class SimClient implements KubeClient {
     return Promise.resolve();
   }
 
-  #write<R>(options: RequestOptions | undefined, act: () => R): Promise<R> {
+  #write<R>(
+    verb: Refusal['verb'],
+    { plural }: Resource,
+    { name }: ObjectRef,
+    options: RequestOptions | undefined,
+    act: () => R,
+  ): Promise<R> {
     try {
       options?.beforeWrite?.();
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
-    return this.#send(act, true);
+    const told = (): R => {
+      try {
+        return act();
+      } catch (error) {
+        const reason = error instanceof KubeError ? error.reason : String(error);
+        this.#api.refused({ by: this.#as, verb, plural, name, reason });
+        throw error;
+      }
+    };
+    return this.#send(told, true);
   }
 
   #send<R>(act: () => R, write = false): Promise<R> {

@@ -70,7 +70,6 @@ export class World implements HostWorld, WorldView {
   readonly #published = new Map<string, SignedRelease>();
   readonly #manifests = new Map<string, SignedRelease>();
   readonly #policies: ReadonlyMap<string, HostPolicy>;
-  readonly #listeners: ((host: SimHost, event: AgentFeedEvent) => void)[] = [];
   #violation: Violation | undefined;
   #lastMove = 0;
 
@@ -92,6 +91,9 @@ export class World implements HostWorld, WorldView {
     });
     this.#user = new User(this.api, () => this.#wallClock());
     this.api.onChange((change) => this.#seen(change));
+    this.api.onRefusal((refusal) => {
+      for (const observer of this.#observers) observer.onRefusal?.(refusal, this);
+    });
   }
 
   get now(): number {
@@ -112,11 +114,6 @@ export class World implements HostWorld, WorldView {
     await this.loop.runUntil(this.scenario.minutes * 60_000, LOOK_MS, () => this.#isOver());
     if (this.#violation === undefined) for (const observer of this.#observers) observer.atEnd?.(this);
     return { violation: this.#violation, simulatedMs: this.loop.now, steps: this.loop.steps };
-  }
-
-  /** Told of what machines and agents do. */
-  onFeed(listener: (host: SimHost, event: AgentFeedEvent) => void): void {
-    this.#listeners.push(listener);
   }
 
   violated(rule: string, what: string): void {
@@ -146,7 +143,7 @@ export class World implements HostWorld, WorldView {
   }
 
   told(host: SimHost, event: AgentFeedEvent): void {
-    for (const listener of this.#listeners) listener(host, event);
+    for (const observer of this.#observers) observer.onFeed?.(host, event, this);
   }
 
   request(...[host, request, answered]: Parameters<HostWorld['request']>): void {
@@ -273,6 +270,7 @@ export class World implements HostWorld, WorldView {
   }
 
   #strike(fault: Scenario['faults'][number]): void {
+    for (const observer of this.#observers) observer.onFault?.(fault, this);
     switch (fault.kind) {
       case 'kill':
         return this.operators.kill(fault.who);
@@ -285,11 +283,20 @@ export class World implements HostWorld, WorldView {
       case 'restart-agent':
         this.hosts.get(fault.host)?.restart(fault.seconds * 1000);
         return;
+      case 'mend':
+        this.#mend(fault.host);
+        return;
       case 'wipe':
         return this.#wipe();
       default:
         this.#user.act(fault);
     }
+  }
+
+  /** Whatever was wrong with the machine is no more. */
+  #mend(name: string): void {
+    const machine = this.hosts.get(name)?.machine;
+    if (machine !== undefined) machine.behaviour = {};
   }
 
   /** Throws away every object but the Fleet, as somebody does who restores nothing else. */

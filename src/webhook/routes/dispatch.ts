@@ -1,13 +1,13 @@
 import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
-import { hostRolloutRecordResource } from '../../api/kinds/resources.ts';
+import { hostRolloutRecordResource, rolloutResource } from '../../api/kinds/resources.ts';
 import type { DispatchAnswer } from '../../api/wire/dispatch.ts';
 import { isConflict, isNotFound } from '../../kube/errors.ts';
 import type { AgentCall } from '../agent-request.ts';
 import { bare, json, noContent, plain, type Answer } from '../answer.ts';
 import { hostObject, type WebhookContext } from '../context.ts';
-import { decideDelivery, deliveryDue, oldestMarkFirst } from '../decide-delivery.ts';
+import { decideDelivery, deliveryDue, mayDispatch, oldestMarkFirst } from '../decide-delivery.ts';
 import type { ParkedPolls } from '../parked-polls.ts';
-import { activeRecordsOf, readLiveRecord } from '../record-lookup.ts';
+import { activeRecordsOf, readLive, readLiveRecord } from '../record-lookup.ts';
 import type { HostRoute } from '../route.ts';
 
 const ATTEMPTS = 4;
@@ -87,10 +87,13 @@ class DispatchDesk {
         hostClosure: hostObject(this.#context, this.hostname)?.status?.closure,
       });
       if (!due.due) return { retryAfterMs: due.retryAfterMs };
-      // The Fleet is read after the mark was seen: a term that was current before it proves nothing.
-      const term = (await this.#context.liveFleet())?.status?.term;
-      if (stop()) return {};
-      const delivery = decideDelivery(record, due.mark, term, clock.now());
+      // Both are read after the mark was seen: a term that was current before it proves nothing.
+      const [fleet, rollout] = await Promise.all([
+        this.#context.liveFleet(),
+        readLive(this.#context, rolloutResource, record.spec.rolloutRef),
+      ]);
+      if (stop() || !mayDispatch(record, rollout)) return {};
+      const delivery = decideDelivery(record, due.mark, fleet?.status?.term, clock.now());
       if (delivery === undefined) return {};
       if (await this.#stored(delivery.next)) return { answer: delivery.answer };
       record = await readLiveRecord(this.#context, cached.metadata.name);

@@ -1,3 +1,4 @@
+import { rolloutResource } from '../../../src/api/kinds/resources.ts';
 import type { Observer, WorldView } from '../observer.ts';
 import type { ApiChange } from '../sim-api.ts';
 import { nameOf, recordChange } from './records.ts';
@@ -14,7 +15,10 @@ export class StoredEvents implements Observer {
     const waiting = before?.status?.inbox ?? [];
     if (change.type === 'DELETED') {
       const lost = waiting.length + (before?.status?.pendingEffects?.length ?? 0);
-      if (lost > 0 && change.by !== 'user') {
+      // What was said about a Rollout that is no more cannot be decided (D21).
+      const owner = after.metadata.ownerReferences?.[0]?.uid;
+      const orphaned = !world.api.all(rolloutResource).some(({ metadata }) => metadata.uid === owner);
+      if (lost > 0 && change.by !== 'user' && !orphaned) {
         world.violated('stored-events', `${nameOf(after)} is deleted with ${lost} things undecided`);
       }
       return;
