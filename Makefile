@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup check typecheck lint format-check knip rules crds-check test test-unit test-conformance \
-        test-integration mutation demo up bench crds format build control-plane clean
+        test-integration mutation simulate demo up bench crds format build control-plane clean
 
 # npm writes this file at the end of every installation, so it tells whether node_modules follows the lock.
 INSTALLED := node_modules/.package-lock.json
@@ -51,6 +51,9 @@ test-integration: control-plane ## on a real API server
 
 mutation: setup ## break every line of src/core in turn; unit tests have to notice (half an hour; FILE=… for one file)
 	$(RUN) mutation -- $(if $(FILE),--mutate '$(FILE)')
+
+simulate: setup ## the whole operator without a server; SEEDS=1-5000 or MINUTES=10 for more, ARGS for flags
+	@SEEDS='$(SEEDS)' MINUTES='$(MINUTES)' $(RUN) simulate -- $(ARGS)
 
 demo: control-plane ## a signed release takes 8 simulated hosts to Converged
 	@$(RUN) demo

@@ -20,6 +20,12 @@ const LEVELS: readonly TestLevel[] = [
     count: 'last-line',
   },
   {
+    name: 'simulator',
+    command: ['node', '--import', './test/simulator/hooks.ts', 'test/simulator/run.ts', '--all'],
+    limitMs: 60 * MINUTE_MS,
+    count: 'last-line',
+  },
+  {
     name: 'integration',
     command: ['vitest', 'run', '--project', 'integration'],
     limitMs: 30 * MINUTE_MS,
