@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const wire of wires.splice(0)) wire.close();
+  for (const opened of wires.splice(0)) opened.close();
   await room.close();
 });
 

@@ -1,6 +1,9 @@
 import { timestampFromMillis, type Timestamp } from '../../src/api/time.ts';
 import { sleepOn, type Clock, type Timer } from '../../src/kube/clock.ts';
 
+/** A longer delay makes `setTimeout` fire at once. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
 interface Pending {
   readonly due: number;
   readonly fn: () => void;
@@ -14,9 +17,15 @@ interface Pending {
 export class LeapClock implements Clock {
   #aheadMs = 0;
   readonly #pending = new Set<Pending>();
+  readonly #wallShiftMs: number;
+
+  /** `wallShiftMs` moves the date alone, so that a test can play on another day. */
+  constructor(wallShiftMs = 0) {
+    this.#wallShiftMs = wallShiftMs;
+  }
 
   now(): Timestamp {
-    return timestampFromMillis(Date.now() + this.#aheadMs);
+    return timestampFromMillis(Date.now() + this.#wallShiftMs + this.#aheadMs);
   }
 
   monotonicMillis(): number {
@@ -49,12 +58,17 @@ export class LeapClock implements Clock {
   }
 
   #arm(entry: Pending): void {
+    const wait = Math.max(0, entry.due - this.monotonicMillis());
     entry.handle = setTimeout(
       () => {
+        if (wait > LONGEST_TIMEOUT) {
+          this.#arm(entry);
+          return;
+        }
         this.#pending.delete(entry);
         entry.fn();
       },
-      Math.max(0, entry.due - this.monotonicMillis()),
+      Math.min(wait, LONGEST_TIMEOUT),
     );
   }
 }

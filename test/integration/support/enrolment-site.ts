@@ -23,18 +23,25 @@ export const ENROLLING: FleetSpec['agents'] = {
 
 /** What CI and the organisation publish beside a release: trust, nonces, revocations, tokens. */
 export class EnrolmentSite {
-  readonly orgRoot = newSigningKey();
-  ciKey: SigningKey = CI_KEY;
+  readonly orgRoot: SigningKey;
+  ciKey: SigningKey;
   readonly #client: KubeClient;
   readonly #namespace: string;
   readonly #now: () => Timestamp;
   #nonces: object[] = [];
   #counter = 0;
 
-  constructor(client: KubeClient, namespace: string, now: () => Timestamp) {
+  constructor(
+    client: KubeClient,
+    namespace: string,
+    now: () => Timestamp,
+    keys: { readonly orgRoot?: SigningKey; readonly ciKey?: SigningKey } = {},
+  ) {
     this.#client = client;
     this.#namespace = namespace;
     this.#now = now;
+    this.orgRoot = keys.orgRoot ?? newSigningKey();
+    this.ciKey = keys.ciKey ?? CI_KEY;
   }
 
   /** Trust with an org root. */
@@ -55,6 +62,11 @@ export class EnrolmentSite {
     const expectedPubkeyFingerprint = publicKeyFingerprint(host.key.publicKey);
     const claims = { hostname: host.hostname, expectedPubkeyFingerprint, issuedAt, expiresAt, nonce };
     return signBootstrapToken(claims, this.orgRoot);
+  }
+
+  /** Lists a nonce that somebody else has put into a token. */
+  list(nonce: string, hostname: string, expiresAt: string): void {
+    this.#nonces.push({ nonce, hostname, expiresAt });
   }
 
   /** Publishes the nonces of all tokens so far. */

@@ -16,10 +16,11 @@ import {
 import type { Rollout } from '../../../src/api/kinds/rollout.ts';
 import { Operator } from '../../../src/app/operator.ts';
 import { readOptions } from '../../../src/app/options.ts';
+import { epochMillis, type Timestamp } from '../../../src/api/time.ts';
 import type { ControllerSettings } from '../../../src/controllers/settings.ts';
 import { newestRecord } from '../../../src/core/host/newest-record.ts';
-import { createAgentCa, mintServerCertificate } from '../../../src/dev/agent-ca.ts';
-import type { PemPair } from '../../../src/dev/certificates.ts';
+import { mintServerCertificate } from '../../../src/dev/agent-ca.ts';
+import { createCa, type PemPair } from '../../../src/dev/certificates.ts';
 import { freePort } from '../../../src/dev/free-ports.ts';
 import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import { LeapClock } from '../../support/leap-clock.ts';
@@ -39,6 +40,8 @@ export interface OperatorRoomOptions {
   readonly settings?: Partial<ControllerSettings>;
   /** What a log of errors may be silenced to where a test provokes them. */
   readonly logLevel?: string;
+  /** When the room's time begins; now where absent. */
+  readonly startAt?: Timestamp;
 }
 
 /**
@@ -46,7 +49,7 @@ export interface OperatorRoomOptions {
  * agent port over mTLS. Hosts and rollouts live by `clock`, which leaps.
  */
 export class OperatorRoom {
-  readonly clock = new LeapClock();
+  readonly clock: LeapClock;
   readonly namespace: string;
   readonly client: KubeClient;
   readonly agentCa: PemPair;
@@ -64,6 +67,7 @@ export class OperatorRoom {
     place: { namespace: string; folder: string; port: number; ca: PemPair },
   ) {
     this.#options = options;
+    this.clock = new LeapClock(options.startAt === undefined ? 0 : epochMillis(options.startAt) - Date.now());
     this.#kubeconfig = options.kubeconfig ?? adminKubeconfig();
     this.namespace = place.namespace;
     this.#folder = place.folder;
@@ -76,7 +80,11 @@ export class OperatorRoom {
   /** Sets up trust, secrets and a running operator; no Fleet yet. */
   static async open(options: OperatorRoomOptions = {}): Promise<OperatorRoom> {
     const folder = await mkdtemp(join(tmpdir(), 'nixfleet-room-'));
-    const ca = await createAgentCa();
+    // On whatever day the room's time begins, its authority is in force.
+    const ca = await createCa('nixfleet agents (room)', {
+      notBefore: new Date('2020-01-01'),
+      notAfter: new Date('2040-01-01'),
+    });
     const server = await mintServerCertificate(ca);
     await writeFile(join(folder, 'server.pem'), server.certPem);
     await writeFile(join(folder, 'server-key.pem'), server.keyPem);
