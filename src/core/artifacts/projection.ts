@@ -1,6 +1,7 @@
 import type { FleetHost, FleetResolved, RolloutPolicy } from '../../api/artifacts/fleet-resolved.ts';
 import type { RolloutManifest } from '../../api/artifacts/rollout-manifest.ts';
 import type { Timestamp } from '../../api/time.ts';
+import { ownMember } from '../own-member.ts';
 import { compareCodePoints, sortedByCodePoint } from '../planner/order.ts';
 import { rolloutIdOf } from './rollout-id.ts';
 import { selectedHosts } from './selector.ts';
@@ -68,9 +69,9 @@ type Basis =
 
 function basisOf({ meta, channels, rolloutPolicies }: FleetResolved, channel: string): Basis {
   if (meta.signedAt === null) return { ok: false, error: 'unsigned' };
-  const declared = member(channels, channel);
+  const declared = ownMember(channels, channel);
   if (declared === undefined) return { ok: false, error: 'unknown-channel' };
-  const policy = member(rolloutPolicies, declared.rolloutPolicy);
+  const policy = ownMember(rolloutPolicies, declared.rolloutPolicy);
   if (policy === undefined) return { ok: false, error: 'unknown-policy' };
   return { ok: true, signedAt: meta.signedAt, policy };
 }
@@ -91,7 +92,7 @@ function hostSetOf(
   hosts: readonly BuiltHost[],
 ): RolloutManifest['hostSet'] {
   const firstWave = new Map<string, number>();
-  for (const [index, wave] of (member(fleet.waves, channel) ?? []).entries()) {
+  for (const [index, wave] of (ownMember(fleet.waves, channel) ?? []).entries()) {
     for (const host of wave.hosts) if (!firstWave.has(host)) firstWave.set(host, index);
   }
   return hosts.map(([hostname, targetClosure]) => ({
@@ -108,9 +109,4 @@ function channelRefOf(fleet: FleetResolved): string {
 /** The first eight code points: a slice by UTF-16 unit would cut characters in half. */
 function shortCommit(commit: string | null): string {
   return commit === null ? 'unknown' : Array.from(commit).slice(0, DISPLAYED_COMMIT_LENGTH).join('');
-}
-
-/** Maps made by hand may have a prototype, whose members are no channels. */
-function member<Value>(map: Readonly<Record<string, Value>>, name: string): Value | undefined {
-  return Object.hasOwn(map, name) ? map[name] : undefined;
 }

@@ -12,28 +12,25 @@ const SAMPLES = 5;
 const NAMED_KEYS = 3;
 const REASON_MAX = 1024;
 
-const gates: ReadonlyMap<string, GateInfo> = new Map(GATES.map((gate) => [gate.name, gate]));
-
 /** The gates that hold Pending records, in gate order; records are expected in the order in which to name them. */
 export function blockedSummary(records: readonly HostRolloutRecord[]): BlockedSummary[] {
   const held = new Map<string, Held>();
   for (const record of records) {
-    if (stateOf(record) !== 'Pending') continue;
-    for (const hold of record.status?.blockedBy ?? []) addTo(held, hold, record.spec.hostname);
+    for (const hold of holdsOf(record)) addTo(held, hold, record.spec.hostname);
   }
-  return [...gates.keys()].flatMap((gate) => {
-    const found = held.get(gate);
+  return GATES.flatMap((gate) => {
+    const found = held.get(gate.name);
     return found === undefined ? [] : [summaryOf(gate, found)];
   });
 }
 
 /** Pending records that at least one gate holds. */
 export function heldCount(records: readonly HostRolloutRecord[]): number {
-  let held = 0;
-  for (const record of records) {
-    if (stateOf(record) === 'Pending' && (record.status?.blockedBy?.length ?? 0) > 0) held += 1;
-  }
-  return held;
+  return records.filter((record) => holdsOf(record).length > 0).length;
+}
+
+function holdsOf(record: HostRolloutRecord): readonly BlockedBy[] {
+  return stateOf(record) === 'Pending' ? (record.status?.blockedBy ?? []) : [];
 }
 
 /** A gate's name as the reason of a condition: `wave-promotion` is `WavePromotion`. */
@@ -58,10 +55,9 @@ function addTo(held: Map<string, Held>, { gate, key }: BlockedBy, hostname: stri
   if (key !== undefined) found.keys.add(key);
 }
 
-function summaryOf(gate: string, { count, hosts, keys }: Held): BlockedSummary {
-  const clears = gates.get(gate)?.clears ?? '';
+function summaryOf({ name, clears }: GateInfo, { count, hosts, keys }: Held): BlockedSummary {
   const reason = keys.size === 0 ? clears : `waits for ${listed([...keys])}; ${clears}`;
-  return { gate, count, reason: clipped(reason, REASON_MAX), hosts };
+  return { gate: name, count, reason: clipped(reason, REASON_MAX), hosts };
 }
 
 function listed(keys: readonly string[]): string {

@@ -16,9 +16,10 @@ export interface ClearRequest {
 /** The clear that is due: newer than the one that was carried out last. */
 export function clearDue(rollout: Rollout): ClearRequest | undefined {
   const { clear } = rollout.spec.intent;
+  if (clear === undefined) return undefined;
   // People write times with offsets, too.
-  const at = clear && parseTimestamp(clear.at);
-  if (clear === undefined || at === undefined) return undefined;
+  const at = parseTimestamp(clear.at);
+  if (at === undefined) return undefined;
   const done = rollout.status?.clearedAt;
   if (done !== undefined && compareTimestamps(at, done) <= 0) return undefined;
   return { at, reason: clear.reason, hosts: clear.hosts };

@@ -24,12 +24,7 @@ export function isOpened({ rollout, records }: RolloutFacts): boolean {
 /** Whether nobody waits for this record's host any more; one that has converged needs no leaving behind (D7). */
 export function isGivenUp(record: HostRolloutRecord, facts: RolloutFacts): boolean {
   if (stateOf(record) === 'Converged') return false;
-  const { clearedAt } = record.status ?? {};
-  return isLeftBehind(
-    clearedAt === undefined ? {} : { clearedAt },
-    facts.isOffline(record.spec.hostRef),
-    facts.offlinePolicy,
-  );
+  return isLeftBehind(record.status ?? {}, facts.isOffline(record.spec.hostRef), facts.offlinePolicy);
 }
 
 /**

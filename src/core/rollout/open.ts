@@ -1,6 +1,6 @@
 import type { FleetHost, FleetResolved } from '../../api/artifacts/fleet-resolved.ts';
 import type { RolloutManifest } from '../../api/artifacts/rollout-manifest.ts';
-import { API_VERSION, LABEL_FLEET, LABEL_HOST, LABEL_ROLLOUT } from '../../api/group.ts';
+import { ANNOTATION_REOPENED, API_VERSION, LABEL_FLEET, LABEL_HOST, LABEL_ROLLOUT } from '../../api/group.ts';
 import type { Host, HostSpec } from '../../api/kinds/host.ts';
 import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import type { Rollout } from '../../api/kinds/rollout.ts';
@@ -9,6 +9,7 @@ import type { Timestamp } from '../../api/time.ts';
 import type { ReleaseManifest } from '../artifacts/release.ts';
 import { selectorSummary } from '../artifacts/selector.ts';
 import { hostName, nameLabel, recordName, shortRef } from '../naming.ts';
+import { ownMember } from '../own-member.ts';
 import { clipped } from '../planner/clip.ts';
 import type { AttemptChoice } from './attempts.ts';
 import { hostSetHash } from './attempts.ts';
@@ -33,13 +34,13 @@ export function desiredHostSpec(fleetName: string, hostname: string, host: Fleet
     platform: host.system,
     ...(host.pubkey !== null && { pubkey: host.pubkey }),
     ...(host.closureHash !== null && { declaredClosure: host.closureHash }),
-    ...(host.pin !== undefined && host.pin !== null && { pin: pinOf(host.pin) }),
+    ...(host.pin !== undefined && { pin: pinOf(host.pin) }),
   };
 }
 
 function pinOf(pin: NonNullable<FleetHost['pin']>): NonNullable<HostSpec['pin']> {
   const { commit, reason, expiresAt } = pin;
-  return { commit, reason, ...(expiresAt !== undefined && expiresAt !== null && { expiresAt }) };
+  return { commit, reason, ...(expiresAt !== undefined && { expiresAt }) };
 }
 
 /** A Host object that does not exist yet. It has no owner: what a host says survives its Fleet. */
@@ -56,13 +57,14 @@ export function newHost(place: FleetPlace, hostname: string, host: FleetHost): H
   };
 }
 
-/** A Rollout that does not exist yet. */
+/** A Rollout that does not exist yet, or not any more (`reopened`). */
 export function newRollout(
   place: FleetPlace,
   fleetUid: string,
   fleet: FleetResolved,
   release: ReleaseManifest,
   choice: AttemptChoice,
+  reopened = false,
 ): Rollout {
   const { manifest, channel, rolloutId } = release;
   return {
@@ -72,6 +74,7 @@ export function newRollout(
       name: choice.name,
       namespace: place.namespace,
       labels: nameLabel(LABEL_FLEET, place.fleetName),
+      ...(reopened && { annotations: REOPENED }),
       ownerReferences: [
         { apiVersion: API_VERSION, kind: 'Fleet', name: place.fleetName, uid: fleetUid, controller: true },
       ],
@@ -84,7 +87,7 @@ export function newRollout(
       fleetRef: place.fleetName,
       hostCount: manifest.hostSet.length,
       hostSetHash: hostSetHash(manifest),
-      waves: Object.hasOwn(fleet.waves, channel) ? (fleet.waves[channel]?.length ?? 0) : 0,
+      waves: ownMember(fleet.waves, channel)?.length ?? 0,
       onHealthFailure: policyOf(fleet, channel).onHealthFailure,
       budgets: manifest.disruptionBudgets.map(({ selector, hosts, maxInFlight, maxInFlightPct }) => ({
         selectorSummary: clipped(selectorSummary(selector), SUMMARY_MAX),
@@ -97,7 +100,10 @@ export function newRollout(
   };
 }
 
-/** The record of one host of a manifest, not created yet. `firstSeq`: what earlier attempts of the id counted up to. */
+/**
+ * The record of one host of a manifest, not created yet. `firstSeq`: what earlier attempts of the id counted up to. One
+ * that is made after its Rollout was open, or for one that was reopened, takes the place of a record that was deleted.
+ */
 export function newRecord(
   place: FleetPlace,
   rollout: Rollout,
@@ -120,6 +126,7 @@ export function newRecord(
         ...nameLabel(LABEL_ROLLOUT, rollout.metadata.name),
         ...nameLabel(LABEL_HOST, hostObject),
       },
+      ...((isReopened(rollout) || isOpen(rollout)) && { annotations: REOPENED }),
       ownerReferences: [
         {
           apiVersion: API_VERSION,
@@ -148,6 +155,17 @@ export function newRecord(
   };
 }
 
+const REOPENED: Readonly<Record<string, string>> = { [ANNOTATION_REOPENED]: 'true' };
+
+/** Whether an object was made anew because somebody had deleted it while it was in force. */
+export function isReopened({ metadata }: Rollout | HostRolloutRecord): boolean {
+  return metadata.annotations?.[ANNOTATION_REOPENED] === 'true';
+}
+
+function isOpen({ status }: Rollout): boolean {
+  return (status?.state ?? 'Opening') !== 'Opening';
+}
+
 interface ChannelPolicy {
   readonly onHealthFailure: OnHealthFailure;
   /** By wave, in minutes. */
@@ -155,11 +173,8 @@ interface ChannelPolicy {
 }
 
 function policyOf(fleet: FleetResolved, channel: string): ChannelPolicy {
-  const name = Object.hasOwn(fleet.channels, channel) ? fleet.channels[channel]?.rolloutPolicy : undefined;
-  const policy =
-    name !== undefined && Object.hasOwn(fleet.rolloutPolicies, name)
-      ? fleet.rolloutPolicies[name]
-      : undefined;
+  const name = ownMember(fleet.channels, channel)?.rolloutPolicy;
+  const policy = name === undefined ? undefined : ownMember(fleet.rolloutPolicies, name);
   // A channel without policy yields no manifest, so this is what nobody reaches; halting is the safe reading.
   if (policy === undefined) return { onHealthFailure: 'halt', soakMinutes: [] };
   return {

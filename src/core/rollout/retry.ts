@@ -64,6 +64,6 @@ function nextTry(old: HostRolloutRecord, dispatchedAt: Timestamp): HostRolloutRe
 
 /** The last event that the host was told is stored, decided or not. */
 function promisedSeq({ spec, status }: HostRolloutRecord): number {
-  const waiting = (status?.inbox ?? []).map(({ seq }) => seq ?? 0);
+  const waiting = status?.inbox?.map(({ seq }) => seq ?? 0) ?? [];
   return Math.max(spec.firstSeq, status?.lastEventSeq ?? 0, ...waiting);
 }

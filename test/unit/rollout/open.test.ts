@@ -12,6 +12,7 @@ import {
   newHost,
   newRecord,
   newRollout,
+  isReopened,
 } from '../../../src/core/rollout/open.ts';
 import { sampleRecord, sampleRollout } from '../../support/kind-samples.ts';
 
@@ -213,6 +214,26 @@ describe('a record that is opened', () => {
   };
   const host = { hostname: 'web-01', waveIndex: 1, targetClosure: 'c1' };
 
+  it.each([
+    ['for a rollout that is being opened', {}, 'Opening', false],
+    ['for a rollout that is open already', {}, 'Active', true],
+    [
+      'for a rollout that was deleted and is opened again',
+      { 'nixfleet.dev/reopened': 'true' },
+      'Opening',
+      true,
+    ],
+  ] as const)('D22: %s', (_, annotations, state, reopened) => {
+    const opening = {
+      ...rollout,
+      metadata: { ...rollout.metadata, annotations },
+      status: { state, currentWave: 0 },
+    };
+    const made = newRecord(PLACE, opening, fleet(), host, 0, NOW);
+    expect(isReopened(made)).toBe(reopened);
+    expect(isReopened(newRollout(PLACE, 'u', fleet(), release(), CHOICE, reopened))).toBe(reopened);
+  });
+
   it('holds all that step() needs, and belongs to its Rollout', () => {
     expect(newRecord(PLACE, rollout, fleet(), host, 4, NOW)).toEqual({
       apiVersion: 'nixfleet.dev/v1alpha1',
@@ -266,6 +287,13 @@ describe('a record that is opened', () => {
     expect(metadata.labels?.['nixfleet.dev/host']).toBe(hostName('Web_01'));
   });
 
+  it('soaks an hour where the fleet has no policy for the channel', () => {
+    expect(newRecord(PLACE, rollout, fleet({ rolloutPolicies: {} }), host, 0, NOW).spec).toMatchObject({
+      soakMinutes: 60,
+      onHealthFailure: 'halt',
+    });
+  });
+
   it('has no label that would be longer than a label may be', () => {
     const labels = newRecord(
       { namespace: 'ns', fleetName: LONG },
@@ -284,6 +312,10 @@ describe('a record that is opened', () => {
     expect(isOwnedBy(record, rollout)).toBe(true);
     expect(isOwnedBy(record, again)).toBe(false);
     expect(isOwnedBy(sampleRecord('ns'), rollout)).toBe(false);
+    const unstored = { ...rollout, metadata: { name: rollout.metadata.name, namespace: 'ns' } };
+    const early = newRecord(PLACE, unstored, fleet(), host, 0, NOW);
+    expect([isOwnedBy(early, unstored), isOwnedBy(early, rollout)]).toEqual([false, false]);
+    expect(early.metadata.ownerReferences).toMatchObject([{ uid: '' }]);
     const owner = { apiVersion: 'v1', kind: 'Fleet', name: 'lab', uid: 'uid-r' };
     expect(
       isOwnedBy({ ...record, metadata: { ...record.metadata, ownerReferences: [owner] } }, rollout),

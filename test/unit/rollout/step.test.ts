@@ -97,12 +97,30 @@ describe('the rollout machine', () => {
   it('never lets the wave cursor fall, nor a host that joins move it', () => {
     const ahead = rollout('Active', { currentWave: 5 });
     expect(stepRollout(ahead, events.up, at)).toEqual({ ok: true, next: ahead, effects: [] });
+    const there = rollout('Active', { currentWave: 2 });
+    expect(stepRollout(there, events.up, at)).toEqual({ ok: true, next: there, effects: [] });
+    expect(stepRollout(rollout('Active'), events.up, at)).toEqual({
+      ok: true,
+      next: rollout('Active', { currentWave: 2 }),
+      effects: [{ type: 'UpdateCurrentWave', rolloutId: 'stable@ab12', wave: 2 }],
+    });
     const converging = rollout('Converging', { currentWave: 5 });
     expect(stepRollout(converging, events.up, at)).toMatchObject({
       next: { state: 'Active', currentWave: 5 },
       effects: [{ type: 'RecordRolloutTransition', from: 'Converging', to: 'Active' }],
     });
     expect(stepRollout(rollout('Opening'), events.joined, at)).toMatchObject({ next: { currentWave: 1 } });
+  });
+
+  it('refuses what it does not know and what nobody has decided, and says which', () => {
+    expect(stepRollout(rollout('Opening'), events.terminal, at)).toEqual({
+      ok: false,
+      error: { kind: 'IllegalForState', from: 'Opening', event: 'RolloutTerminal', rolloutId: 'stable@ab12' },
+    });
+    expect(stepRollout(rollout('Failed'), events.clearance, at)).toEqual({
+      ok: false,
+      error: { kind: 'Unimplemented', from: 'Failed', event: 'OperatorClearance' },
+    });
   });
 
   it('lets others pass when it is over or taken over, not when it failed', () => {
