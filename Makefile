@@ -2,7 +2,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup check typecheck lint format-check knip rules crds-check test test-unit test-conformance \
-        test-integration mutation simulate demo up bench crds format build control-plane clean
+        test-integration test-chart test-cluster test-image mutation simulate demo up bench crds chart chart-check format build image \
+        control-plane cluster-tools clean
 
 # npm writes this file at the end of every installation, so it tells whether node_modules follows the lock.
 INSTALLED := node_modules/.package-lock.json
@@ -17,7 +18,7 @@ $(INSTALLED): package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-check: typecheck lint format-check knip rules crds-check ## everything that needs no test to be seen wrong
+check: typecheck lint format-check knip rules crds-check chart-check ## everything that needs no test to be seen wrong
 
 typecheck: setup ## types, at their strictest
 	$(RUN) typecheck
@@ -37,7 +38,10 @@ rules: setup ## import direction, ambient time and state, doc comments
 crds-check: setup ## crds/ is what src/api generates
 	$(RUN) crds:check
 
-test: control-plane ## all levels; the last line is "N passed, N failed"
+chart-check: setup ## the generated parts of the chart are up to date
+	$(RUN) chart:check
+
+test: control-plane cluster-tools ## all levels; the last line is "N passed, N failed"
 	@$(RUN) test
 
 test-unit: setup ## the pure core and everything else that needs no server
@@ -48,6 +52,15 @@ test-conformance: setup ## the core against the vectors of NixFleet v0.2
 
 test-integration: control-plane ## on a real API server
 	$(RUN) test:integration
+
+test-chart: control-plane ## every switch of the chart, against a real API server
+	$(RUN) test:chart
+
+test-cluster: cluster-tools ## the chart on a real kubelet, in private namespaces; needs root, skips loudly without
+	$(RUN) test:cluster
+
+test-image: cluster-tools ## the image in containers that are paused, killed and cut off; needs root, skips loudly without
+	$(RUN) test:image
 
 mutation: setup ## break every line of src/core in turn; unit tests have to notice (half an hour; FILE=… for one file)
 	$(RUN) mutation -- $(if $(FILE),--mutate '$(FILE)')
@@ -67,14 +80,23 @@ bench: setup ## planner, state machine, and API writes per host
 crds: setup ## generate crds/ from src/api
 	$(RUN) crds
 
+chart: setup ## generate the chart's copy of crds/ and the table in its README
+	$(RUN) chart
+
 format: setup ## prettier, changing files
 	$(RUN) format
 
 build: setup ## bundle the operator into dist/
 	$(RUN) build
 
+image: setup ## build the Dockerfile into dist/image.tar, with no registry
+	$(RUN) image
+
 control-plane: setup ## find etcd and kube-apiserver, or build them once per machine
 	@$(RUN) control-plane
+
+cluster-tools: control-plane ## build what test-cluster and test-image run, once per machine (about 8 minutes)
+	@$(RUN) cluster-tools
 
 clean: ## remove what is generated, but not the cache in ~/.cache/nixfleet-operator
 	rm -rf node_modules dist coverage reports

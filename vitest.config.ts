@@ -28,6 +28,18 @@ export default defineConfig({
           expect: { poll: { timeout: 60_000, interval: 250 } },
         },
       },
+      {
+        test: {
+          name: 'image',
+          include: ['test/image/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          bail: 1,
+          expect: { poll: { timeout: 60_000, interval: 250 } },
+        },
+      },
     ],
   },
 });

@@ -11,8 +11,12 @@ const put = (from, to = from) => {
 };
 
 put(process.execPath, '/usr/bin/node');
-const loaded = process.report.getReport().sharedObjects.filter((path) => path.startsWith('/') && existsSync(path));
-const libraries = loaded.filter((path) => path !== process.execPath && realpathSync(path) !== process.execPath);
+const loaded = process.report
+  .getReport()
+  .sharedObjects.filter((path) => path.startsWith('/') && existsSync(path));
+const libraries = loaded.filter(
+  (path) => path !== process.execPath && realpathSync(path) !== process.execPath,
+);
 for (const library of libraries) put(library);
 // Loaded on the first look-up of a name where glibc is older than 2.34; there is no such call here to load them.
 const libc = libraries.find((path) => path.includes('libc.so'));
@@ -25,7 +29,10 @@ const loader = { x64: '/lib64/ld-linux-x86-64.so.2', arm64: '/lib/ld-linux-aarch
 if (loader === undefined) throw new Error(`no image for ${process.arch}`);
 put(loader);
 mkdirSync(join(folder, 'etc'), { recursive: true });
-writeFileSync(join(folder, 'etc/passwd'), 'root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/app:/sbin/nologin\n');
+writeFileSync(
+  join(folder, 'etc/passwd'),
+  'root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/app:/sbin/nologin\n',
+);
 writeFileSync(join(folder, 'etc/group'), 'root:x:0:\nnonroot:x:65532:\n');
 writeFileSync(join(folder, 'etc/nsswitch.conf'), 'hosts: files dns\n');
 console.log([process.version, ...libraries].join('\n'));

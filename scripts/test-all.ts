@@ -38,6 +38,7 @@ const LEVELS: readonly TestLevel[] = [
     limitMs: 30 * MINUTE_MS,
     count: 'vitest',
   },
+  { name: 'image', command: ['node', 'src/dev/image/level.ts'], limitMs: 30 * MINUTE_MS, count: 'vitest' },
 ];
 
 function text({ passed, failed }: Count): string {

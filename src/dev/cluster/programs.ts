@@ -162,10 +162,11 @@ async function aptDownload(packages: readonly string[], folder: string): Promise
 }
 
 function debianFolder(root: string): DebianFolder {
+  const architecture = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
   return {
     root,
     path: ['usr/sbin', 'usr/bin'].map((folder) => join(root, folder)),
-    libraryPath: join(root, 'usr/lib', process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu'),
+    libraryPath: ['usr/lib', 'lib'].map((folder) => join(root, folder, architecture)).join(':'),
   };
 }
 

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { helm } from '../../../src/dev/helm.ts';
 import { kubectl } from '../../../src/dev/kubectl.ts';
 
@@ -65,4 +66,19 @@ export async function metricOf(pod: string, name: string): Promise<number> {
 export async function leaderPod(): Promise<string | undefined> {
   const holder = await kube(['get', 'lease', RELEASE, '-o', 'jsonpath={.spec.holderIdentity}']);
   return holder === '' ? undefined : holder.slice(0, holder.indexOf('_'));
+}
+
+/** From the start of a Pod's process to its line "serving", in seconds; the kubelet tells the start in whole ones. */
+export async function startSeconds(pod: string): Promise<string> {
+  const started = await kube([
+    'get',
+    'pod',
+    pod,
+    '-o',
+    'jsonpath={.status.containerStatuses[0].state.running.startedAt}',
+  ]);
+  const serving =
+    (await kube(['logs', pod])).split('\n').find((line) => line.includes('"msg":"serving"')) ?? '{}';
+  const { time } = z.object({ time: z.string() }).parse(JSON.parse(serving));
+  return ((Date.parse(time) - Date.parse(started)) / 1000).toFixed(1);
 }

@@ -3,23 +3,22 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ArtifactVerifier } from '../../../src/agent/artifacts.ts';
-import { agentConstants, scaled } from '../../../src/agent/constants.ts';
 import type { AgentFeedEntry } from '../../../src/agent/feed.ts';
-import { SimulatedHost } from '../../../src/agent/simulated-host.ts';
+import type { SimulatedHost } from '../../../src/agent/simulated-host.ts';
 import { trustConfigSchema, type TrustConfig } from '../../../src/api/artifacts/trust-config.ts';
-import { createAgentCa, mintAgentCertificate } from '../../../src/dev/agent-ca.ts';
+import { createAgentCa } from '../../../src/dev/agent-ca.ts';
 import type { PemPair } from '../../../src/dev/certificates.ts';
-import { behaviourOf, closureOf, demoProbes } from '../../../src/dev/demo/design.ts';
+import { closureOf } from '../../../src/dev/demo/design.ts';
 import { OPERATOR_COMMAND } from '../../../src/dev/local/publish.ts';
 import { type FleetDesign, releaseDocuments } from '../../../src/dev/local/release.ts';
+import { startMachines } from '../../support/machines.ts';
 import { kube, nameAddress, NAMESPACE, RELEASE } from './cluster.ts';
 
 const run = promisify(execFile);
 const SUFFIX = 'fleet.example';
 const SERVICE = `${RELEASE}-agents`;
 /** Agents live this many times as fast; the operator keeps the times that it is shipped with. */
-const FACTOR = 10;
+const FACTOR = 20;
 
 /** A release of the fleet. */
 export interface SiteRelease {
@@ -84,6 +83,12 @@ export class Site {
     await this.apply();
   }
 
+  /** Changes the Fleet in the repository; it is applied with the next release. */
+  async editFleet(edit: (text: string) => string): Promise<void> {
+    const file = join(this.repository, 'fleet', 'fleet.yaml');
+    await writeFile(file, edit(await readFile(file, 'utf8')));
+  }
+
   /** Applies the folder as it is. */
   async apply(): Promise<void> {
     await kube(['apply', '--server-side', '-k', join(this.repository, 'fleet')]);
@@ -93,24 +98,19 @@ export class Site {
   async startHosts(fleet: FleetDesign, version: string, faultyVersion: string): Promise<void> {
     await this.followService();
     const secret = await kube(['get', 'secret', `${RELEASE}-server`, '-o', 'jsonpath={.data.ca\\.crt}']);
-    const caPem = Buffer.from(secret, 'base64').toString('utf8');
-    const verifier = new ArtifactVerifier(this.trust);
-    for (const { name } of fleet.hosts) {
-      const certificate = await mintAgentCertificate(this.agentCa, { machineId: name, suffix: SUFFIX });
-      const controlPlaneUrl = `https://${SERVICE}.${NAMESPACE}.svc`;
-      const host = new SimulatedHost({
-        hostname: name,
-        closure: closureOf(name, version),
-        identity: { controlPlaneUrl, caPem, ...certificate },
-        verifier,
-        probes: demoProbes,
-        behaviour: behaviourOf(name, faultyVersion),
-        constants: scaled(agentConstants, FACTOR),
-        feed: (entry) => void this.feed.push(entry),
-      });
-      this.#hosts.push(host);
-      host.start();
-    }
+    const machines = await startMachines({
+      fleet,
+      agentCa: this.agentCa,
+      serverCaPem: Buffer.from(secret, 'base64').toString('utf8'),
+      cnSuffix: SUFFIX,
+      trust: this.trust,
+      url: `https://${SERVICE}.${NAMESPACE}.svc`,
+      factor: FACTOR,
+      release: version,
+      faultyRelease: faultyVersion,
+      feed: (entry) => void this.feed.push(entry),
+    });
+    this.#hosts.push(...machines);
   }
 
   /** Has the Service's name resolve to the address it has now, as the cluster's DNS would. */
