@@ -8,5 +8,6 @@ export default defineConfig({
       'test/unit/{api,artifacts,controllers-*,enrolment,fleet,host,naming,planner,rollout}/**/*.test.ts',
     ],
     pool: 'forks',
+    testTimeout: 20_000,
   },
 });
