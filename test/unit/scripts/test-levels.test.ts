@@ -19,6 +19,12 @@ const cases: [name: string, count: TestLevel['count'], script: string, expected:
   ['a clean exit', 'exit-code', '0', { passed: 1, failed: 0 }],
   ['a failing exit', 'exit-code', 'process.exit(2)', { passed: 0, failed: 1 }],
   ['a death by signal', 'exit-code', 'process.kill(process.pid, "SIGKILL")', { passed: 0, failed: 1 }],
+  [
+    'a level that says that it does not run on this machine',
+    'vitest',
+    'process.exit(77)',
+    { passed: 0, failed: 0, skipped: true },
+  ],
   ['a vitest that ended before its report', 'vitest', '0', { passed: 0, failed: 1 }],
 ];
 
