@@ -1,3 +1,4 @@
+import { ownMember } from '../own-member.ts';
 import type { PlannerEdge, PlannerFleet, PlannerWave } from './types.ts';
 
 const NONE: readonly never[] = [];
@@ -21,8 +22,7 @@ export class FleetTopology {
 
   /** The channel a host is declared on, undefined where the fleet does not know the host. */
   channelOf(host: string): string | undefined {
-    const { hosts } = this.#fleet;
-    return Object.hasOwn(hosts, host) ? hosts[host]?.channel : undefined;
+    return ownMember(this.#fleet.hosts, host)?.channel;
   }
 
   /** Whether a host of the channel has a closure, hence the channel ought to have a manifest (planner.md §8). */
@@ -37,8 +37,7 @@ export class FleetTopology {
 
   /** The waves of a channel; empty where it declares none. */
   waves(channel: string): readonly PlannerWave[] {
-    const { waves } = this.#fleet;
-    return (Object.hasOwn(waves, channel) ? waves[channel] : undefined) ?? NONE;
+    return ownMember(this.#fleet.waves, channel) ?? NONE;
   }
 
   /** The first wave of the channel that lists the host. */
