@@ -73,9 +73,10 @@ export const GATES = [
   },
   {
     name: 'host-unsettled',
-    surfaces: 'surfaces while a host that is new to the operator could be in the middle of a switch',
+    surfaces:
+      'surfaces while the host could be in the middle of a switch that the operator does not know of: the host is new to it, or its record was deleted',
     clears:
-      'clears when the host has reported the same closure twice, or five and a half minutes after its first report',
+      'clears when the host has reported the same closure twice, or five and a half minutes after its first report or the loss of its record',
   },
   {
     name: 'host-busy',

@@ -1,6 +1,7 @@
 /** D3, D6, D10, D20, D22 and a graceful stop (architecture.md §1, §3): a whole operator on a real API server. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { addMillis, millisBetween } from '../../src/api/time.ts';
+import { hostRolloutRecordResource, rolloutResource } from '../../src/api/kinds/resources.ts';
 import { commitOf, targetOf } from '../support/small-fleet.ts';
 import { OperatorRoom } from './support/operator-room.ts';
 import { untilGates, untilMarked, untilRollout, untilState } from './support/waits.ts';
@@ -167,6 +168,25 @@ describe('D22', () => {
     }
     room.clock.leap(31_000);
     await untilMarked(room, 'web-01');
+  });
+
+  test('a host whose Rollout and record are deleted in its mid-switch is not switched a second time', async () => {
+    room = await OperatorRoom.open();
+    await room.begin({ channels: ONE_HOST });
+    const host = await room.host('web-01');
+    const { target_closure: target } = await host.activate();
+    await untilState(room, 'web-01', 'Activating');
+    const [rollout, record] = [await room.rollout(), await room.record('web-01')];
+    if (rollout === undefined || record === undefined) throw new Error('nothing is open');
+    await room.client.delete(rolloutResource, rollout.metadata);
+    await room.client.delete(hostRolloutRecordResource, record.metadata);
+    await untilGates(room, 'web-01', ['host-unsettled']);
+    room.clock.leap(5 * MINUTE);
+    await host.heartbeat();
+    expect(await host.look()).toBeUndefined();
+    host.closure = target;
+    await host.heartbeat();
+    await untilState(room, 'web-01', 'Converged');
   });
 
   test('a host that has switched before the operator knew it is not switched a second time', async () => {

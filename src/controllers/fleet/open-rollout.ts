@@ -37,7 +37,9 @@ async function ensureRollout(context: ControllerContext, opening: Opening): Prom
   const { fleet, resolved, manifest, choice } = opening;
   const existing = context.stores.rollouts.get(keyIn(context, choice.name));
   if (existing !== undefined) return existing;
-  const wanted = newRollout(placeOf(context), fleet.metadata.uid ?? '', resolved, manifest, choice);
+  // The Fleet as it was before this release was shown: what it lists has been opened before.
+  const reopened = fleet.status?.channels?.some(({ rollout }) => rollout === choice.name) ?? false;
+  const wanted = newRollout(placeOf(context), fleet.metadata.uid ?? '', resolved, manifest, choice, reopened);
   try {
     const created = await createObject(context.client, rolloutResource, context.stores.rollouts, wanted);
     announce(context, created);

@@ -72,6 +72,8 @@ export interface PlanRecord {
   readonly soakMinutes: number;
   readonly dispatchAckedAt?: Timestamp;
   readonly soakDueAt?: Timestamp;
+  /** When the record took the place of one that somebody deleted; absent for any other (D22). */
+  readonly reopenedAt?: Timestamp;
   /** When a person left the host behind. */
   readonly clearedAt?: Timestamp;
   readonly dispatch?: PlanMark;

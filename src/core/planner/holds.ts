@@ -76,7 +76,7 @@ export class Holds {
     const busy = this.#busy.get(record.hostname);
     return [
       hostOffline(host),
-      hostUnsettled(host, this.#isSettled),
+      hostUnsettled(host, record, this.#isSettled),
       busy === undefined ? null : hostBusy(record, busy, this.#isOver),
     ];
   }
@@ -84,8 +84,8 @@ export class Holds {
   readonly #isStale = (signedAt: Timestamp): boolean =>
     this.#wake.isPast(signedAt, this.#input.settings.artifactMaxAgeMs);
 
-  readonly #isSettled = (firstReportAt: Timestamp): boolean =>
-    this.#wake.isPast(firstReportAt, this.#input.settings.settleMaxMs);
+  readonly #isSettled = (since: Timestamp): boolean =>
+    this.#wake.isPast(since, this.#input.settings.settleMaxMs);
 
   readonly #isOver = (since: Timestamp): boolean => this.#wake.isPast(since, this.#input.settings.hostBusyMs);
 

@@ -112,6 +112,24 @@ const CASES: readonly Case[] = [
     held: [],
   },
   {
+    story: 'D22: a host whose record was deleted a minute ago may be in the middle of a switch',
+    given: web({ records: [record('a', { reopenedAt: minute(-1) })] }),
+    held: ['host-unsettled'],
+  },
+  {
+    story: 'D22: one that has settled since its record was deleted is not',
+    given: web({
+      records: [record('a', { reopenedAt: minute(-2) })],
+      hosts: [host('a', { settledTime: minute(-1) })],
+    }),
+    held: [],
+  },
+  {
+    story: 'D22: no switch takes longer than 330 s',
+    given: web({ records: [record('a', { reopenedAt: minute(-5.5) })] }),
+    held: [],
+  },
+  {
     story: 'D20: a host whose superseded dispatch was delivered is busy',
     given: web({
       rollouts: [rollout(), rollout({ name: 'web-r0', rolloutId: 'web@r0', state: 'Superseded' })],
