@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup check typecheck lint format-check knip rules crds-check test test-unit test-conformance \
-        test-integration test-chart test-cluster test-image mutation simulate demo up bench crds chart chart-check format build image \
+        test-integration test-chart test-cluster test-image mutation simulate demo up bench crds chart chart-check docs docs-check format build image \
         control-plane cluster-tools clean
 
 # npm writes this file at the end of every installation, so it tells whether node_modules follows the lock.
@@ -18,7 +18,7 @@ $(INSTALLED): package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-check: typecheck lint format-check knip rules crds-check chart-check ## everything that needs no test to be seen wrong
+check: typecheck lint format-check knip rules crds-check chart-check docs-check ## everything that needs no test to be seen wrong
 
 typecheck: setup ## types, at their strictest
 	$(RUN) typecheck
@@ -40,6 +40,9 @@ crds-check: setup ## crds/ is what src/api generates
 
 chart-check: setup ## the generated parts of the chart are up to date
 	$(RUN) chart:check
+
+docs-check: setup ## the generated parts of docs/concepts.md are up to date
+	$(RUN) docs:check
 
 test: control-plane cluster-tools ## all levels; the last line is "N passed, N failed"
 	@$(RUN) test
@@ -76,6 +79,9 @@ up: control-plane ## a local control plane and the operator, in the foreground; 
 
 bench: setup ## planner, state machine, and API writes per host
 	$(RUN) bench
+
+docs: setup ## generate the tables of docs/concepts.md from src/api
+	$(RUN) docs
 
 crds: setup ## generate crds/ from src/api
 	$(RUN) crds

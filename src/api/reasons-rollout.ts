@@ -46,6 +46,9 @@ export type HostReason = keyof typeof HOST_REASONS;
 
 /** Reasons of Events about records, Rollouts and Hosts; a transition's reason is the state that was entered. */
 export const EVENT_REASONS = {
+  ReleaseInForce: 'surfaces when a verified release has gone into force',
+  RolloutOpened: 'surfaces when the rollout of a channel begins',
+  WaveAdvanced: 'surfaces when a rollout goes on to its next wave',
   ClosureQuarantined: 'surfaces when a rollback put a closure into quarantine',
   EventRefused: 'surfaces when a stored event could not be applied after all',
   RolloutCleared: 'surfaces when spec.intent.clear of a Rollout was carried out',

@@ -2,6 +2,7 @@ import type { FleetResolved } from '../../api/artifacts/fleet-resolved.ts';
 import type { Fleet } from '../../api/kinds/fleet.ts';
 import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import { hostRolloutRecordResource, rolloutResource } from '../../api/kinds/resources.ts';
+import type { EventReason } from '../../api/reasons-rollout.ts';
 import type { Rollout, RolloutStatus } from '../../api/kinds/rollout.ts';
 import type { ReleaseManifest } from '../../core/artifacts/release.ts';
 import { hostName } from '../../core/naming.ts';
@@ -119,7 +120,7 @@ function announce(context: ControllerContext, rollout: Rollout): void {
   context.events.record({
     about: rollout,
     type: 'Normal',
-    reason: 'RolloutOpened',
+    reason: 'RolloutOpened' satisfies EventReason,
     message: `${rolloutId}, attempt ${attempt}: ${hostCount} hosts in ${Math.max(1, waves)} waves`,
   });
 }

@@ -1,5 +1,6 @@
 import type { Fleet, FleetStatus } from '../../api/kinds/fleet.ts';
 import { fleetResource } from '../../api/kinds/resources.ts';
+import type { EventReason } from '../../api/reasons-rollout.ts';
 import { LABEL_CONTENT } from '../../api/group.ts';
 import { encodeReleaseBundle } from '../../core/artifacts/release-bundle.ts';
 import type { Release } from '../../core/artifacts/release.ts';
@@ -69,7 +70,7 @@ export async function putInForce(context: ControllerContext, fleet: Fleet, relea
   context.events.record({
     about: written,
     type: 'Normal',
-    reason: 'ReleaseInForce',
+    reason: 'ReleaseInForce' satisfies EventReason,
     message: `release ${release.ciCommit}, signed ${release.signedAt}, is in force for ${release.manifests.size} channels`,
   });
   return written;

@@ -1,5 +1,6 @@
 import { hostRolloutRecordResource, rolloutResource } from '../../api/kinds/resources.ts';
 import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
+import type { EventReason } from '../../api/reasons-rollout.ts';
 import type { FleetPlan, WaveStep } from '../../core/planner/fleet-plan-result.ts';
 import { plannedChanges, statusAfterPlan, type PlannedChange } from '../../core/planner/planned-status.ts';
 import type { Timestamp } from '../../api/time.ts';
@@ -43,7 +44,7 @@ async function writeWave(context: ControllerContext, { rollout, from, to, reason
   context.events.record({
     about: written,
     type: 'Normal',
-    reason: 'WaveAdvanced',
+    reason: 'WaveAdvanced' satisfies EventReason,
     message: `wave ${from + 1} → ${to + 1}: ${reason}`,
   });
 }
