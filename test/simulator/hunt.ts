@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { STORIES } from '../stories/scenarios.ts';
 import { scenarioOf } from './generate.ts';
 import type { Mutant } from './mutants.ts';
 import { play } from './play.ts';
@@ -10,27 +11,33 @@ const SEEDS = 600;
 const LARGEST = 14;
 const LIMIT_MS = 120_000;
 
-/** Plays seeds until one breaks `rule`; resolves to the seed, or undefined where none did. */
-export async function hunt(rule: string, first: number): Promise<number | undefined> {
+/** Plays seeds until one breaks `rule`; resolves to what did, or undefined where none did. */
+export async function hunt(rule: string, first: number): Promise<string | undefined> {
   for (let seed = first; seed < first + SEEDS; seed += 1) {
     const { violation } = await play(scenarioOf(seed, LARGEST));
-    if (violation?.rule === rule) return seed;
+    if (violation?.rule === rule) return `seed ${seed}`;
   }
   return undefined;
 }
 
+/** Whether a story breaks `rule`. */
+export async function huntIn(name: string, rule: string): Promise<string | undefined> {
+  const story = STORIES[name];
+  if (story === undefined) throw new Error(`there is no story ${name}`);
+  const { violation } = await play(story.scenario);
+  return violation?.rule === rule ? `story ${name}` : undefined;
+}
+
 /** Whether a broken build is noticed by its rule. The build runs in a process of its own. */
-export async function isNoticed({ rule, changes, seed = 1 }: Mutant): Promise<{ ok: boolean; said: string }> {
+export async function isNoticed({
+  rule,
+  changes,
+  seed = 1,
+  story,
+}: Mutant): Promise<{ ok: boolean; said: string }> {
   const here = import.meta.dirname;
-  const args = [
-    '--import',
-    join(here, 'hooks.ts'),
-    join(here, 'run.ts'),
-    '--expect',
-    rule,
-    '--seed',
-    String(seed),
-  ];
+  const where = story === undefined ? ['--seed', String(seed)] : ['--told', story];
+  const args = ['--import', join(here, 'hooks.ts'), join(here, 'run.ts'), '--expect', rule, ...where];
   const child = spawn(process.execPath, args, {
     env: { ...process.env, MUTATE: JSON.stringify(changes) },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -40,5 +47,5 @@ export async function isNoticed({ rule, changes, seed = 1 }: Mutant): Promise<{ 
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { ok: code === 0, said };
+  return { ok: code === 0, said: said.trim() };
 }

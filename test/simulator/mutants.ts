@@ -13,6 +13,8 @@ export interface Mutant {
   readonly changes: readonly Change[];
   /** Where to begin, for what seldom matters. */
   readonly seed?: number;
+  /** The story that has to go wrong, where one is about it. */
+  readonly story?: string;
 }
 
 const GATES = 'src/core/planner/gates';
@@ -30,6 +32,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the budget gate lets everybody through',
     rule: 'budgets',
+    seed: 12,
     changes: [
       {
         file: `${GATES}/disruption-budget.ts`,
@@ -41,6 +44,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'percentages are rounded up',
     rule: 'budgets',
+    seed: 13,
     changes: [
       {
         file: 'src/core/planner/percentage.ts',
@@ -52,6 +56,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a superseded switch holds no slot',
     rule: 'budgets',
+    seed: 12,
     changes: [
       {
         file: 'src/core/planner/held-slots.ts',
@@ -63,6 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a delivered mark holds no slot until it is acknowledged',
     rule: 'budgets',
+    seed: 13,
     changes: [
       {
         file: 'src/core/planner/held-slots.ts',
@@ -112,6 +118,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a failed host halts nothing',
     rule: 'order',
+    seed: 21,
     changes: [
       { file: `${GATES}/rollout-halted.ts`, text: 'if (first === undefined)', replacement: 'if (true)' },
     ],
@@ -119,6 +126,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a quarantine holds nobody',
     rule: 'order',
+    story: 'quarantined-closure-comes-back',
     changes: [
       {
         file: `${GATES}/quarantine.ts`,
@@ -130,6 +138,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a paused rollout goes on',
     rule: 'order',
+    story: 'rollout-paused',
     changes: [{ file: `${GATES}/rollout-paused.ts`, text: 'if (!rollout.paused)', replacement: 'if (true)' }],
   },
   {
@@ -154,6 +163,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a record leaves Converged',
     rule: 'monotone',
+    seed: 56,
     changes: [
       ...withoutApiRules,
       {
@@ -189,6 +199,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'hosts are switched to what they run',
     rule: 'deliveries',
+    seed: 55,
     changes: [
       {
         file: 'src/webhook/decide-delivery.ts',
@@ -204,6 +215,30 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'src/core/planner/mark.ts',
         text: "if (stopped || onTarget) return 'withdraw'",
         replacement: "if (stopped) return 'withdraw'",
+      },
+    ],
+  },
+  {
+    name: 'marks of a former term are handed out',
+    rule: 'deliveries',
+    story: 'mark-of-a-former-leader',
+    changes: [
+      {
+        file: 'src/webhook/decide-delivery.ts',
+        text: 'if (term === undefined || mark.term !== term)',
+        replacement: 'if (term === undefined)',
+      },
+    ],
+  },
+  {
+    name: 'a new host is let through while it may be switching',
+    rule: 'switches',
+    story: 'wipe-in-mid-wave',
+    changes: [
+      {
+        file: `${GATES}/host-unsettled.ts`,
+        text: 'if (host === undefined',
+        replacement: 'if (true || host === undefined',
       },
     ],
   },

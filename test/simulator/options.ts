@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly minutes: number | undefined;
   /** Plays seeds until one breaks this rule, which is then what was wanted. */
   readonly expect: string | undefined;
+  /** Expects it in this story instead. */
+  readonly told: string | undefined;
   /** What is played; seeds unless something else is asked for. */
   readonly parts: ReadonlySet<RunPart>;
   /** Whether failing seeds are made smaller. */
@@ -33,6 +35,7 @@ export function runOptions(
       seeds: { type: 'string' },
       minutes: { type: 'string' },
       scenario: { type: 'string' },
+      told: { type: 'string' },
       expect: { type: 'string' },
       all: { type: 'boolean', default: false },
       stories: { type: 'boolean', default: false },
@@ -48,6 +51,7 @@ export function runOptions(
     seeds: seeds === undefined ? undefined : rangeOf(seeds),
     minutes: minutes === undefined ? undefined : numberOf(minutes),
     expect: values.expect,
+    told: values.told,
     parts: partsOf(values),
     shrink: !values['no-shrink'],
     story: values.story,

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tellStories } from '../stories/tell.ts';
 import { scenarioOf } from './generate.ts';
-import { hunt, isNoticed } from './hunt.ts';
+import { hunt, huntIn, isNoticed } from './hunt.ts';
 import { MUTANTS } from './mutants.ts';
 import { runOptions, type RunOptions } from './options.ts';
 import { play, type Play } from './play.ts';
@@ -62,7 +62,7 @@ class Session {
       else this.failed += 1;
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       console.log(
-        `${ok ? 'noticed' : 'NOT NOTICED'} by "${mutant.rule}" (${seconds} s): ${mutant.name}${ok ? '' : `\n${said}`}`,
+        `${ok ? 'noticed' : 'NOT NOTICED'} by "${mutant.rule}" (${seconds} s): ${mutant.name}; ${said}`,
       );
     }
   }
@@ -124,9 +124,10 @@ async function playSeeds(session: Session, { seeds, minutes }: RunOptions): Prom
 async function main(): Promise<void> {
   const options = runOptions(process.argv.slice(2), process.env);
   if (options.expect !== undefined) {
-    const seed = await hunt(options.expect, options.seeds?.[0] ?? 1);
-    console.log(seed === undefined ? 'no seed breaks the rule' : `seed ${seed} breaks the rule`);
-    process.exitCode = seed === undefined ? 1 : 0;
+    const { expect, told, seeds } = options;
+    const found = told === undefined ? await hunt(expect, seeds?.[0] ?? 1) : await huntIn(told, expect);
+    console.log(found === undefined ? 'nothing breaks the rule' : `found by ${found}`);
+    process.exitCode = found === undefined ? 1 : 0;
     return;
   }
   const session = new Session(options);

@@ -77,9 +77,16 @@ export const STORIES: Readonly<Record<string, Story>> = {
     about:
       'Every object but the Fleet is thrown away while one host is done and another one is switching. Nobody is switched again.',
     channels: [{ waves: [['done'], ['switching'], ['last']] }],
-    hosts: { switching: { behaviour: { switchSeconds: 90 } } },
-    faults: [{ kind: 'wipe', atSeconds: 160 }],
-    releases: [[0, 1]],
+    hosts: {
+      done: { closureCommit: 1 },
+      switching: { closureCommit: 1, behaviour: { switchSeconds: 50 } },
+      last: { closureCommit: 1 },
+    },
+    faults: [{ kind: 'wipe', atSeconds: 230 }],
+    releases: [
+      [0, 1],
+      [200, 2],
+    ],
   }),
   'ref-signed-twice': story({
     about:
@@ -92,7 +99,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
   }),
   'agent-clock-an-hour-off': story({
     about:
-      'The clock of early is an hour ahead, so it takes its soak for over at once. The clock of late is an hour behind, so it takes the release for one from the future until that hour has passed.',
+      'The clock of early is an hour ahead: it takes the release for stale, and believes it only for the minute after CI has signed again. The clock of late is an hour behind: every release is from the future, and once it no longer is, it is too old for anybody. The operator offers both what it has, over and over.',
     channels: [{ waves: [['early', 'late', 'right']], soakMinutes: 5 }],
     hosts: { early: { skewMs: HOUR * 1000 }, late: { skewMs: -HOUR * 1000 } },
     releases: [
@@ -184,11 +191,24 @@ export const STORIES: Readonly<Record<string, Story>> = {
   }),
   'paused-leader-wakes-up': story({
     about:
-      'The leader stops for half a minute with writes on their way. Another one begins a term, re-stamps the marks and goes on; what the former one had sent arrives late and is refused.',
+      'The leader stops for 40 s with writes on their way. Another one begins a term and goes on; what the former one had sent arrives late and is refused, because what it was decided on has changed.',
     channels: [{ waves: [['a', 'b', 'c'], ['d']] }],
     faults: [{ kind: 'pause', atSeconds: 91, who: 'leader', seconds: 40 }],
     releases: [[0, 1]],
     seed: 7,
+  }),
+  'mark-of-a-former-leader': story({
+    about:
+      'A person lets the fleet go on and holds it again. In between, the leader stops with a mark on its way, which lands 40 s later, when another leader has begun its term: it is never handed out, and taken back at once.',
+    channels: [{ waves: [['a'], ['b']] }],
+    faults: [
+      { kind: 'hold', atSeconds: 5, on: true },
+      { kind: 'hold', atSeconds: 200, on: false },
+      { kind: 'pause', atSeconds: 200.054, who: 'leader', seconds: 40 },
+      { kind: 'hold', atSeconds: 202, on: true },
+      { kind: 'hold', atSeconds: 400, on: false },
+    ],
+    releases: [[0, 1]],
   }),
 };
 

@@ -8,6 +8,7 @@ import { Order } from './order.ts';
 import { Ownership } from './ownership.ts';
 import { PromisedNumbers } from './promises.ts';
 import { StoredEvents } from './stored-events.ts';
+import { Switches } from './switches.ts';
 
 /** Every rule that a run is watched for, fresh. */
 export function invariants(): Observer[] {
@@ -20,6 +21,7 @@ export function invariants(): Observer[] {
     new Deliveries(),
     new Effects(),
     new Ownership(),
+    new Switches(),
     new Endings(),
   ];
 }

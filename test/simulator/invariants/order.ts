@@ -36,6 +36,9 @@ export class Order implements Observer {
     const record = recordChange(change);
     if (record !== undefined) this.#noteRecord(change, record.after, world);
     if (change.plural === 'rollouts') this.#noteRollout(change.object as unknown as Rollout, world);
+    if (change.plural === 'quarantinedclosures') {
+      this.#note(`quarantined ${change.object.metadata.name}`, change.type !== 'DELETED', world);
+    }
     if (change.plural === 'hosts') this.#noteHost(change.object as unknown as Host, world);
     if (record !== undefined && isFirstDelivery(change)) this.#check(record.after, world);
   }
@@ -95,7 +98,6 @@ export class Order implements Observer {
     }
     for (const { spec, metadata } of world.api.all(quarantinedClosureResource)) {
       if (spec.channel !== channel || spec.closure !== targetClosure) continue;
-      this.#note(`quarantined ${metadata.name}`, true, world);
       if (this.#isLongStopped(`quarantined ${metadata.name}`, world)) {
         world.violated('order', `${nameOf(record)} is dispatched, but its closure is quarantined`);
       }

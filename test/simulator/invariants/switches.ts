@@ -1,0 +1,27 @@
+import type { AgentFeedEvent } from '../../../src/agent/feed.ts';
+import type { Observer, WorldView } from '../observer.ts';
+import type { SimHost } from '../sim-host.ts';
+
+/** A switch that takes longer looks to a new operator like no switch at all: D22 asks for two reports 55 s apart. */
+const SEEN_MS = 55_000;
+
+/** No host is switched to a closure that it runs, or has just begun to switch to, whatever was lost meanwhile (D22). */
+export class Switches implements Observer {
+  readonly #begun = new Map<string, number>();
+
+  onFeed(host: SimHost, event: AgentFeedEvent, world: WorldView): void {
+    if (event.type !== 'state' || event.from !== 'Pending' || event.to !== 'Activating') return;
+    const plan = world.scenario.hosts[host.name];
+    if (plan?.lies === true || plan?.behaviour?.defers !== undefined) return;
+    const target = host.records().find(({ rolloutId }) => rolloutId === event.rolloutId)?.targetClosure;
+    const { closure, profile } = host.machine;
+    const key = `${host.name} ${target ?? ''}`;
+    const begun = this.#begun.get(key) ?? Number.NEGATIVE_INFINITY;
+    this.#begun.set(key, world.now);
+    if (target === closure)
+      world.violated('switches', `${host.name} is switched to ${closure}, which it runs`);
+    if (target === profile && world.now - begun < SEEN_MS) {
+      world.violated('switches', `${host.name} is switched to ${profile} a second time`);
+    }
+  }
+}
