@@ -13,8 +13,9 @@ export interface CertificateRequest extends RequestFacts {
 
 /** An ed25519 request has some 250 bytes; a generous subject and an RSA key fit, too. */
 const MAX_PEM_CHARACTERS = 16 * 1024;
+/** One way to match only: a request is a stranger's text, and backtracking would be his to cause. */
 const PEM =
-  /^\s*-----BEGIN (NEW )?CERTIFICATE REQUEST-----\s+([A-Za-z0-9+/=\s]+)-----END (NEW )?CERTIFICATE REQUEST-----\s*$/;
+  /^\s*-----BEGIN (NEW )?CERTIFICATE REQUEST-----\s([A-Za-z0-9+/=\s]+)-----END (NEW )?CERTIFICATE REQUEST-----\s*$/;
 /** ASN.1: nobody needs more levels or parts than these for a request. */
 const PARSING = { berOptions: { maxDepth: 32, maxNodes: 2048 } };
 const SEQUENCE = 0x30;
