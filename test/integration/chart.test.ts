@@ -184,6 +184,7 @@ describe('the API server takes what the chart renders', () => {
         metrics: {
           serviceMonitor: { enabled: true, labels: { release: 'prom' } },
           prometheusRule: { enabled: true, labels: { release: 'prom' } },
+          dashboard: { enabled: true },
         },
       },
       (objects) => {
@@ -191,6 +192,9 @@ describe('the API server takes what the chart renders', () => {
         const rules = JSON.stringify(named(objects, 'PrometheusRule', 'lab-nixfleet-operator'));
         expect(rules).toContain(`namespace=\\"${namespace}\\"`);
         expect(rules).not.toContain('$SELECT');
+        expect(named(objects, 'ConfigMap', 'lab-nixfleet-operator-dashboard')).toMatchObject({
+          metadata: { labels: { grafana_dashboard: '1' } },
+        });
       },
     ],
     [

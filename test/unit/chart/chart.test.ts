@@ -38,6 +38,13 @@ describe('alerts', () => {
   );
 });
 
+it('the dashboard looks at metrics that the operator has', () => {
+  const dashboard = readFileSync('charts/nixfleet-operator/files/dashboard.json', 'utf8');
+  const names = [...dashboard.matchAll(/([a-z][a-z0-9_]+)\{namespace=/g)].map(([, name]) => name ?? '');
+  expect(names.length).toBeGreaterThan(10);
+  for (const name of names) expect(metricNames()).toContain(name.replace(/_bucket$/, ''));
+});
+
 function metricNames(): string[] {
   const sources = globSync('src/{app,telemetry}/*.ts').map((file) => readFileSync(file, 'utf8'));
   return [...sources.join('\n').matchAll(/name: '([a-z0-9_]+)'/g)].flatMap(([, name]) => name ?? []);
