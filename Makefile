@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup check typecheck lint format-check knip rules crds-check test test-unit test-conformance \
-        test-integration test-chart test-cluster test-image mutation simulate demo up bench crds chart chart-check docs docs-check format build image \
+        test-integration test-chart test-cluster test-image fuzz mutation simulate demo up bench crds chart chart-check docs docs-check format build image \
         control-plane cluster-tools clean
 
 # npm writes this file at the end of every installation, so it tells whether node_modules follows the lock.
@@ -64,6 +64,9 @@ test-cluster: cluster-tools ## the chart on a real kubelet, in private namespace
 
 test-image: cluster-tools ## the image in containers that are paused, killed and cut off; needs root, skips loudly without
 	$(RUN) test:image
+
+fuzz: setup ## hostile HTTP, bytes, artifacts, tokens and requests, for as long as FUZZ_RUNS=… says (200 in make test)
+	@FUZZ_RUNS=$${FUZZ_RUNS:-5000} $(RUN) fuzz
 
 mutation: setup ## break every line of src/core in turn; unit tests have to notice (half an hour; FILE=… for one file)
 	$(RUN) mutation -- $(if $(FILE),--mutate '$(FILE)')

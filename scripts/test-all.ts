@@ -26,6 +26,12 @@ const LEVELS: readonly TestLevel[] = [
     count: 'last-line',
   },
   {
+    name: 'fuzz',
+    command: ['vitest', 'run', '--project', 'fuzz'],
+    limitMs: 10 * MINUTE_MS,
+    count: 'vitest',
+  },
+  {
     name: 'integration',
     command: ['vitest', 'run', '--project', 'integration'],
     limitMs: 30 * MINUTE_MS,
