@@ -1,6 +1,6 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { closureOf, demoFleet, faultyHost } from '../../src/dev/demo/design.ts';
 import { currentRollout, ObservedFleet, recordsOf } from '../../src/dev/demo/observed-fleet.ts';
 import { OrderWatch } from '../../src/dev/demo/order-watch.ts';
@@ -41,7 +41,10 @@ function missing(commit: string, version: string, fleet: FleetDesign = demoFleet
     if (rollout?.spec.channelRef !== commit) return [`${channel}: no rollout of ${commit.slice(0, 8)}`];
     const record = recordsOf(state, rollout).find(({ spec }) => spec.hostname === name);
     const host = state.hosts.find(({ spec }) => spec.hostname === name);
-    if (record?.status?.state !== 'Converged') return [`${name}: ${record?.status?.state ?? 'no record'}`];
+    if (record?.status?.state !== 'Converged') {
+      const gates = record?.status?.blockedBy?.map(({ gate }) => gate).join(', ') ?? '';
+      return [`${name}: ${record?.status?.state ?? 'no record'} ${gates}`];
+    }
     return host?.status?.closure === closureOf(name, version) ? [] : [`${name} reports another closure`];
   });
 }
@@ -78,6 +81,15 @@ beforeAll(async () => {
 afterAll(async () => {
   await observed?.stop();
   await site?.stop();
+});
+
+/** What makes nothing move at all is most often a right that is missing. */
+afterEach(async ({ task }) => {
+  if (task.result?.state !== 'fail') return;
+  for (const role of ['controller', 'webhook'] as const) {
+    const { refused } = await requestsOf(`${clusterFolder()}/audit.log`, accountOf(role));
+    console.error(`refused to the ${role}: ${refused.join(', ') || 'nothing'}`);
+  }
 });
 
 describe('one installation from beginning to end', () => {
@@ -198,8 +210,7 @@ describe('one installation from beginning to end', () => {
 
   it('was granted what it used and nothing else, and was refused nothing', async () => {
     for (const role of ['controller', 'webhook'] as const) {
-      const account = `system:serviceaccount:${NAMESPACE}:${RELEASE}-${role}`;
-      const { used, refused } = await requestsOf(`${clusterFolder()}/audit.log`, account);
+      const { used, refused } = await requestsOf(`${clusterFolder()}/audit.log`, accountOf(role));
       const granted = await grantsOf(`${RELEASE}-${role}`);
       expect(refused, `refused to the ${role}`).toEqual(EXPECTED_REFUSALS[role]);
       const unused = granted.filter((grant) => !used.has(grant) && !NOT_IN_THIS_STORY[role].includes(grant));
@@ -233,6 +244,10 @@ const NOT_IN_THIS_STORY: Readonly<Record<'controller' | 'webhook', readonly stri
     'get nixfleet.dev/hosts', // after a conflict
   ],
 };
+
+function accountOf(role: 'controller' | 'webhook'): string {
+  return `system:serviceaccount:${NAMESPACE}:${RELEASE}-${role}`;
+}
 
 /** The chart as its next version: one printer column more, so that there is something to upgrade. */
 async function nextChart(): Promise<string> {
