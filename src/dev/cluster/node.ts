@@ -1,11 +1,10 @@
-import { access, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { access, cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeImageLayout, packTar } from '../image/oci-layout.ts';
 import { makeCgroups, NamespacedTree, removeCgroups } from '../namespaces.ts';
 import { type ProgressListener, withProgress } from '../progress.ts';
-import { cp } from 'node:fs/promises';
+import { onlyScratch } from '../scratch.ts';
 import { CGROUP, NODE_NAME, PAUSE_IMAGE } from './addresses.ts';
 import { writeNodeFiles } from './node-files.ts';
 import { findNodePrograms, type NodePrograms } from './programs.ts';
@@ -37,7 +36,7 @@ export class ClusterNode {
       onProgress,
       () => 'starting a Kubernetes of one node',
       async () => {
-        const folder = await mkdtemp(join(tmpdir(), 'nixfleet-cluster-'));
+        const folder = await onlyScratch('nixfleet-cluster-');
         await writeNodeFiles(folder, programs);
         await removeCgroups(CGROUP);
         await makeCgroups(CGROUP);

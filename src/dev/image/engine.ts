@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type DebianFolder, unpackDebian } from '../cluster/programs.ts';
 import { makeCgroups, NamespacedTree, removeCgroups } from '../namespaces.ts';
 import { type ProgressListener, withProgress } from '../progress.ts';
+import { onlyScratch } from '../scratch.ts';
 
 /** Debian's Docker Engine and what it starts; no iptables: the containers need no way out. */
 const PACKAGES = ['docker.io', 'containerd', 'runc', 'libdevmapper1.02.1', 'tini'];
@@ -41,7 +41,7 @@ export class DockerEngine {
       onProgress,
       () => 'starting a Docker Engine',
       async () => {
-        const folder = await mkdtemp(join(tmpdir(), 'nixfleet-engine-'));
+        const folder = await onlyScratch('nixfleet-engine-');
         await mkdir(join(folder, 'data'));
         await removeCgroups(ENGINE_CGROUP);
         await makeCgroups(ENGINE_CGROUP);
