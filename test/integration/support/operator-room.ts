@@ -86,13 +86,18 @@ export class OperatorRoom {
       notAfter: new Date('2040-01-01'),
     });
     const server = await mintServerCertificate(ca);
-    await writeFile(join(folder, 'server.pem'), server.certPem);
-    await writeFile(join(folder, 'server-key.pem'), server.keyPem);
     const namespace = options.namespace ?? (await newNamespace('room'));
     const room = new OperatorRoom(options, { namespace, folder, port: await freePort(), ca });
+    await room.writeServerCertificate(server);
     await room.site.install(ca);
     await room.startOperator();
     return room;
+  }
+
+  /** Replaces the files of the certificate that agents see; a running operator notices by itself. */
+  async writeServerCertificate({ certPem, keyPem }: PemPair): Promise<void> {
+    await writeFile(join(this.#folder, 'server.pem'), certPem);
+    await writeFile(join(this.#folder, 'server-key.pem'), keyPem);
   }
 
   /** Starts an operator; one that loses its Lease is started again, as Kubernetes would. */
