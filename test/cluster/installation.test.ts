@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { closureOf, demoFleet, faultyHost } from '../../src/dev/demo/design.ts';
 import { currentRollout, ObservedFleet, recordsOf } from '../../src/dev/demo/observed-fleet.ts';
 import { OrderWatch } from '../../src/dev/demo/order-watch.ts';
@@ -129,13 +131,24 @@ describe('one installation from beginning to end', () => {
   it('upgrades chart and kinds in the middle of a rollout, and no heartbeat is missed', async () => {
     const chart = await nextChart();
     const from = site.feed.length;
+    const before = await serverSecret();
     await site.publish({ fleet: demoFleet, commit: commitOf('c'), version: '26.05.3' });
     await underWay('26.05.3');
     const started = performance.now();
-    await runHelm(['upgrade', RELEASE, chart, '--set=logLevel=debug', '--wait', '--timeout=120s']);
+    await runHelm([
+      'upgrade',
+      RELEASE,
+      chart,
+      '--set=logLevel=debug,agents.certificate.hosts={fleet.example}',
+      '--wait',
+      '--timeout=120s',
+    ]);
     console.log(`rolling upgrade: ${((performance.now() - started) / 1000).toFixed(1)} s`);
     await converged(commitOf('c'), '26.05.3');
     expect(site.missedHeartbeats(from)).toEqual([]);
+    const after = await serverSecret();
+    expect(after['ca.crt']).toBe(before['ca.crt']);
+    expect(new X509Certificate(after['tls.crt'] ?? '').subjectAltName).toContain('DNS:fleet.example');
     const columns = '{.spec.versions[0].additionalPrinterColumns[*].name}';
     expect(await kube(['get', 'crd', 'fleets.nixfleet.dev', '-o', `jsonpath=${columns}`])).toContain(
       'Upgraded',
@@ -263,6 +276,15 @@ async function nextChart(): Promise<string> {
     '- name: Upgraded\n          type: string\n          jsonPath: .status.summary.commit\n        - name: Commit';
   await edit('files/crds/nixfleet.dev_fleets.yaml', '- name: Commit', column);
   return chart;
+}
+
+async function serverSecret(): Promise<Record<string, string>> {
+  const { data } = z
+    .object({ data: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(await kube(['get', 'secret', `${RELEASE}-server`, '-o', 'json'])));
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
+  );
 }
 
 async function evict(pod: string): Promise<void> {

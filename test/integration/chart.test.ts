@@ -91,7 +91,8 @@ describe('the API server takes what the chart renders', () => {
         );
         expect(kindsOf(kept).toSorted()).toEqual([
           ...Array.from({ length: 5 }, () => 'CustomResourceDefinition'),
-          'Secret', // agents trust the certificate in it
+          'Secret', // agents trust the CA in it
+          'Secret', // and see the certificate in this one
         ]);
       },
     ],
