@@ -15,10 +15,10 @@ const NOW = '2026-06-01T10:00:00Z' as Timestamp;
 let version = 0;
 
 /** As much of an object as the metrics look at. */
-function object<T>(name: string, rest: object): T {
+function object(name: string, rest: object): object {
   version += 1;
   const metadata = { name, namespace: 'nixfleet', uid: `uid-${name}`, resourceVersion: String(version) };
-  return { metadata, ...rest } as T;
+  return { metadata, ...rest };
 }
 
 interface Contents {
@@ -38,14 +38,14 @@ async function scrape({ fleet, rollouts = [], hosts = [], inboxes = [] }: Conten
     configMaps: new Store(),
   };
   if (fleet !== undefined)
-    stores.fleets.upsertFromWrite(object<Fleet>('lab', { status: fleet as FleetStatus }));
+    stores.fleets.upsertFromWrite(object('lab', { status: fleet as FleetStatus }) as Fleet);
   for (const [index, state] of rollouts.entries())
-    stores.rollouts.upsertFromWrite(object<Rollout>(`rollout-${index}`, { status: { state } }));
+    stores.rollouts.upsertFromWrite(object(`rollout-${index}`, { status: { state } }) as Rollout);
   for (const [index, status] of hosts.entries())
-    stores.hosts.upsertFromWrite(object<Host>(`host-${index}`, { status: status as HostStatus }));
+    stores.hosts.upsertFromWrite(object(`host-${index}`, { status: status as HostStatus }) as Host);
   for (const [index, depth] of inboxes.entries()) {
     const inbox = Array.from({ length: depth }, () => ({}));
-    stores.records.upsertFromWrite(object<HostRolloutRecord>(`record-${index}`, { status: { inbox } }));
+    stores.records.upsertFromWrite(object(`record-${index}`, { status: { inbox } }) as HostRolloutRecord);
   }
   const metrics = new Metrics();
   registerFleetMetrics(metrics, { stores, namespace: 'nixfleet', fleetName: 'lab', now: () => NOW });
