@@ -7,6 +7,7 @@ import {
   FLEET_PROGRESS_REASONS,
   FLEET_READY_REASONS,
   FRESH_REASONS,
+  RENEWAL_REASONS,
   VERIFIED_REASONS,
 } from '../src/api/reasons.ts';
 
@@ -20,6 +21,7 @@ export const TABLES: ReadonlyMap<string, string> = new Map([
   ['fleet-fresh', reasons(FRESH_REASONS)],
   ['fleet-converged', reasons(FLEET_CONVERGED_REASONS)],
   ['fleet-deadlocked', reasons(DEADLOCKED_REASONS)],
+  ['fleet-renewal', reasons(RENEWAL_REASONS)],
   ['fleet-progress', reasons(FLEET_PROGRESS_REASONS)],
   ['rollout', reasons(ROLLOUT_REASONS)],
   ['host', reasons(HOST_REASONS)],

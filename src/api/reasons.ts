@@ -70,6 +70,19 @@ export const DEADLOCKED_REASONS = {
   NotServed: 'surfaces when this installation serves another Fleet of the namespace (flag --fleet).',
 } as const satisfies ReasonCatalogue;
 
+/** Reasons of a Fleet's `RenewalDue` condition and of the Events that tell of it. */
+export const RENEWAL_REASONS = {
+  NothingDue: 'surfaces while no key, certificate, token or signed document runs out soon.',
+  KeyRotationDue:
+    'surfaces when retireAt of a key slot has passed and its successor is not the current key yet.',
+  SideDocumentRefused:
+    'surfaces when the newest bootstrap nonces or revocations are refused; the last good ones stay in use.',
+  AuthorityEnding: 'surfaces when a fifth of the life of the agents’ CA is left.',
+  CertificatesEnding: 'surfaces when a fifth of the life of agents’ certificates is left.',
+  ReleaseAging: 'surfaces when a fifth of the freshnessWindow of the release in force is left.',
+  NoncesEnding: 'surfaces when tokens of hosts that never enrolled end within two hours.',
+} as const satisfies ReasonCatalogue;
+
 /** Reasons of a Fleet's `Reconciling` and `Stalled` conditions. */
 export const FLEET_PROGRESS_REASONS = {
   Settled: 'surfaces when the operator has nothing left to do for this generation.',

@@ -1,11 +1,12 @@
 import type { ReleaseCache } from '../controllers/content/release-cache.ts';
-import type { ControllerContext } from '../controllers/context.ts';
+import { keyIn, type ControllerContext } from '../controllers/context.ts';
 import { createFleetController } from '../controllers/fleet/fleet-controller.ts';
 import { createHostController, wireHostController } from '../controllers/host/controller.ts';
 import { LeaderTerm } from '../controllers/planner/leader-term.ts';
 import { PlanBoard } from '../controllers/planner/plan-board.ts';
 import { createPlannerController } from '../controllers/planner/planner-controller.ts';
 import { createRecordController, wireRecordController } from '../controllers/record/controller.ts';
+import { RENEWALS_KEY, RenewalWatch } from '../controllers/renewals/controller.ts';
 import { createRetentionController, wireRetentionController } from '../controllers/retention/controller.ts';
 import {
   createRevocationController,
@@ -44,7 +45,22 @@ export function startLeader(
     { releases, board, term: new LeaderTerm(context), recover: (key) => record.queue.add(key) },
     metrics,
   );
-  const fleet = createFleetController(context, { releases, deadlocks: () => board.deadlocks() }, metrics);
+  const renewals =
+    documents &&
+    new RenewalWatch(context, {
+      releases,
+      documents,
+      onChange: () => fleet.queue.add(keyIn(context, context.fleetName)),
+    });
+  const fleet: Controller = createFleetController(
+    context,
+    {
+      releases,
+      deadlocks: () => board.deadlocks(),
+      ...(renewals && { renewals: () => renewals.due }),
+    },
+    metrics,
+  );
   wireRecordController(context, record.queue);
   wireRolloutController(context, rollout.queue);
   wireHostController(context, host.queue);
@@ -54,6 +70,11 @@ export function startLeader(
     const revocations = createRevocationController(context, documents, metrics);
     wireRevocationController(context, documents, revocations.queue);
     controllers.push(revocations);
+  }
+  if (renewals !== undefined) {
+    const watch = renewals.controller(metrics);
+    watch.queue.add(RENEWALS_KEY);
+    controllers.push(watch);
   }
   for (const controller of controllers) controller.start();
   return {

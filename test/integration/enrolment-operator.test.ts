@@ -4,7 +4,7 @@ import { addMillis, type Timestamp } from '../../src/api/time.ts';
 import { EVENTS } from '../../src/kube/events.ts';
 import { configMapResource } from '../../src/kube/blob-store.ts';
 import { WireHost, type WireAnswer } from '../support/agent-port.ts';
-import { newHostKey, type TestHost } from '../support/enrolment.ts';
+import { newHostKey, newSigningKey, type TestHost } from '../support/enrolment.ts';
 import { certificateIn } from './support/enrolment-room.ts';
 import { ENROLLING, EnrolmentSite } from './support/enrolment-site.ts';
 import { OperatorRoom } from './support/operator-room.ts';
@@ -175,4 +175,22 @@ describe('revocation', () => {
     expect(await statusOf(again)).toBe(200);
     expect(await statusOf(host)).toBe(401);
   });
+});
+
+test('what runs out soon is on the Fleet and in its Events: a key whose successor waits', async () => {
+  await publishRelease();
+  await ci.publishRevocations({});
+  await ci.publishNonces();
+  const renewal = async (): Promise<string | undefined> =>
+    (await room.fleet()).status?.conditions?.find(({ type }) => type === 'RenewalDue')?.reason;
+  await expect.poll(renewal).toBe('NothingDue');
+  const retireAt = addMillis(room.clock.now(), -1_000);
+  await ci.trust({ successor: newSigningKey().trusted, retireAt });
+  room.clock.leap(61_000);
+  await expect.poll(renewal).toBe('KeyRotationDue');
+  await expect
+    .poll(async () =>
+      (await room.client.list(EVENTS, { namespace: room.namespace })).items.map(({ reason }) => reason),
+    )
+    .toContain('KeyRotationDue');
 });

@@ -13,6 +13,7 @@ import { millisBetween } from '../../api/time.ts';
 import type { KubeObject } from '../../kube/resource.ts';
 import type { Rollout } from '../../api/kinds/rollout.ts';
 import type { AttemptChoice } from '../../core/rollout/attempts.ts';
+import type { RenewalDue } from '../../core/enrolment/renewals-due.ts';
 import { Controller, type ReconcileResult } from '../../kube/controller.ts';
 import type { RuntimeMetrics } from '../../kube/runtime-metrics.ts';
 import { forEachParallel } from '../../kube/parallel.ts';
@@ -30,6 +31,8 @@ export interface FleetControllerOptions {
   readonly releases: ReleaseCache;
   /** Sentences of the last plan that name what can never clear. */
   readonly deadlocks: () => readonly string[];
+  /** What runs out soon; absent where nobody looks. */
+  readonly renewals?: () => readonly RenewalDue[];
 }
 
 const POLL_MIN_MS = 100;
@@ -179,6 +182,7 @@ class FleetReconciler {
       channels: channelsOf(this.#context, release, choices),
       hosts: stores.hosts.list(),
       deadlocks: this.#options.deadlocks(),
+      renewals: this.#options.renewals?.(),
       done,
       now: clock.now(),
     });

@@ -4,6 +4,7 @@ import type {
   FLEET_PROGRESS_REASONS,
   FLEET_READY_REASONS,
   FRESH_REASONS,
+  RENEWAL_REASONS,
   VERIFIED_REASONS,
 } from '../../api/reasons.ts';
 import type { Fleet, FleetStatus } from '../../api/kinds/fleet.ts';
@@ -11,6 +12,7 @@ import type { Host } from '../../api/kinds/host.ts';
 import type { Rollout } from '../../api/kinds/rollout.ts';
 import { addMillis, compareTimestamps, type Timestamp } from '../../api/time.ts';
 import type { Release } from '../artifacts/release.ts';
+import type { RenewalDue } from '../enrolment/renewals-due.ts';
 import { withObservations, type Observation } from '../conditions.ts';
 import { shortRef } from '../naming.ts';
 
@@ -40,6 +42,8 @@ export interface FleetStatusInput {
   readonly hosts: readonly Host[];
   /** Sentences that name what can never clear (D8). */
   readonly deadlocks: readonly string[];
+  /** What runs out soon; absent where nobody looks. */
+  readonly renewals?: readonly RenewalDue[] | undefined;
   /** Whether all that this generation of the Fleet asks for was carried out. */
   readonly done: boolean;
   readonly now: Timestamp;
@@ -57,6 +61,7 @@ export function deriveFleetStatus(input: FleetStatusInput): FleetStatus {
     fresh(input),
     converged(input),
     deadlocked(input),
+    ...renewal(input),
     ...progress(input),
   ];
   return {
@@ -230,6 +235,15 @@ function deadlocked({ deadlocks }: FleetStatusInput): Observation {
   });
   if (deadlocks.length === 0) return observe('False', 'NoDeadlock', 'nothing waits for what can never come');
   return observe('True', 'NeverClears', deadlocks.slice(0, 5).join('; '));
+}
+
+function renewal({ renewals }: FleetStatusInput): Observation[] {
+  if (renewals === undefined) return [];
+  const [first] = renewals;
+  const reason: keyof typeof RENEWAL_REASONS = first?.reason ?? 'NothingDue';
+  const status = first === undefined ? 'False' : 'True';
+  const message = renewals.map((due) => due.message).join('; ') || 'nothing runs out soon';
+  return [{ type: 'RenewalDue', status, reason, message }];
 }
 
 function progress({ source, release, channels, fleet }: FleetStatusInput): Observation[] {

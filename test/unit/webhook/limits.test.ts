@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import { HandshakeGate } from '../../../src/webhook/handshake-gate.ts';
@@ -106,7 +106,7 @@ describe('the port', () => {
   test('strangers have a sixteenth of the connections and never take those of hosts', async () => {
     const started = await port({ maxConnections: 32 });
     const host = await WireHost.of(started, 'web-01');
-    const strangers = [];
+    const strangers: TLSSocket[] = [];
     for (let index = 0; index < 6; index += 1) {
       const socket = connectTls({
         port: started.port,
