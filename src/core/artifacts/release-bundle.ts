@@ -29,7 +29,7 @@ export function encodeReleaseBundle(release: Release): Uint8Array {
 
 /** What a bundle holds, to be verified again. Throws on bytes that `encodeReleaseBundle` did not make. */
 export function decodeReleaseBundle(bytes: Uint8Array): PublishedRelease {
-  const bundle = bundleSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  const bundle = bundleSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
   return {
     fleet: unbundled(bundle.fleet),
     manifests: bundle.manifests.map((manifest) => ({
@@ -40,9 +40,9 @@ export function decodeReleaseBundle(bytes: Uint8Array): PublishedRelease {
 }
 
 function bundled({ bytes, signature }: SignedDocument): BundledDocument {
-  return { text: Buffer.from(bytes).toString('utf8'), signature: Buffer.from(signature).toString('base64') };
+  return { text: Buffer.from(bytes).toString(), signature: Buffer.from(signature).toString('base64') };
 }
 
 function unbundled({ text, signature }: BundledDocument): SignedDocument {
-  return { bytes: Buffer.from(text, 'utf8'), signature: Buffer.from(signature, 'base64') };
+  return { bytes: Buffer.from(text), signature: Buffer.from(signature, 'base64') };
 }

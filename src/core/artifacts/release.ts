@@ -4,6 +4,7 @@ import type { TrustedKey } from '../../api/artifacts/trust-config.ts';
 import type { Timestamp } from '../../api/time.ts';
 import { compareCodePoints } from '../planner/order.ts';
 import { projectManifest } from './projection.ts';
+import { rolloutIdOf } from './rollout-id.ts';
 import { verifyArtifact, type VerifyOptions } from './verify.ts';
 import type { VerifyErrorName } from './verify-error.ts';
 
@@ -119,7 +120,7 @@ function verifyManifest(published: PublishedManifest, trust: ReleaseTrust): Rele
       `${label} is for channel "${channel}": name the file after its channel`,
     );
   }
-  const rolloutId = verified.rolloutId ?? '';
+  const rolloutId = rolloutIdOf(channel, verified.payload.channelRef);
   if (!ROLLOUT_ID.test(rolloutId)) {
     return refuse(
       'InvalidRolloutId',

@@ -1,6 +1,5 @@
 import type { Selector } from '../../api/artifacts/selector.ts';
 import { compareCodePoints } from '../planner/order.ts';
-import { selectorKey } from '../planner/selector.ts';
 
 export { selectorKey, selectorSummary } from '../planner/selector.ts';
 
@@ -14,11 +13,6 @@ export interface SelectableHost {
 /** Whether the selector picks the host: one satisfied member suffices (planner.md §7). */
 export function selects(selector: Selector, host: SelectableHost): boolean {
   return matcher(selector)(host.name, host);
-}
-
-/** Whether two selectors are equal: member by member, arrays in order (planner.md §7). */
-export function selectorsEqual(a: Selector, b: Selector): boolean {
-  return selectorKey(a) === selectorKey(b);
 }
 
 /** The names of the selected hosts, ascending by code point. */

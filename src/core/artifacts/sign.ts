@@ -86,9 +86,9 @@ function signingKey(key: KeyObject): SigningKey {
       sign: (bytes) => sign('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' }),
     };
   }
-  throw new Error(`the signing key is of type ${crv ?? kty ?? 'unknown'}: use an Ed25519 or a P-256 key`);
+  throw new Error(`the signing key is of type ${String(crv ?? kty)}: use an Ed25519 or a P-256 key`);
 }
 
 function toBase64(...parts: (string | undefined)[]): string {
-  return Buffer.concat(parts.map((part = '') => Buffer.from(part, 'base64url'))).toString('base64');
+  return Buffer.concat(parts.map((part) => Buffer.from(String(part), 'base64url'))).toString('base64');
 }

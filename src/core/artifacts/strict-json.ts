@@ -70,9 +70,11 @@ function scan(text: string): string | undefined {
     } else if (unit === CLOSE_BRACE || unit === CLOSE_BRACKET) {
       depth--;
     } else if (unit === MINUS || isDigit(unit)) {
-      const number = matchAt(NUMBER, text, at) ?? '-';
+      const number = matchAt(NUMBER, text, at);
+      // A minus alone is the parser's to refuse.
+      if (number === undefined) continue;
       at += number.length - 1;
-      if (!Number.isFinite(Number(number)) && number !== '-') problem ??= TOO_LARGE;
+      if (!Number.isFinite(Number(number))) problem ??= TOO_LARGE;
     }
   }
   return problem;

@@ -49,11 +49,12 @@ export function verifyArtifact<Kind extends ArtifactKind>(
   keys: readonly TrustedKey[],
   options: VerifyOptions,
 ): VerifyResult<ArtifactPayload<Kind>> {
-  if (keys.length === 0) return refusal({ error: 'NoTrustRoots', detail: {} });
+  const [first] = keys;
+  if (first === undefined) return refusal({ error: 'NoTrustRoots', detail: {} });
   const document = canonicalizeBytes(bytes);
   if (!document.ok) return refusal({ error: 'Parse', detail: {} }, document.message);
   const message = Buffer.from(document.canonical);
-  const unsigned = checkKeys(keys, message, signature);
+  const unsigned = checkKeys(keys, first, message, signature);
   if (unsigned !== undefined) return unsigned;
 
   const reading = readArtifact(kind, document.value);
@@ -77,6 +78,7 @@ export function verifyArtifact<Kind extends ArtifactKind>(
 
 function checkKeys(
   keys: readonly TrustedKey[],
+  first: TrustedKey,
   message: Uint8Array,
   signature: Uint8Array,
 ): VerifyFailure | undefined {
@@ -88,7 +90,7 @@ function checkKeys(
   }
   const tried = verdicts.filter((verdict) => verdict !== 'unsupported').length;
   if (tried > 0) return refusal({ error: 'BadSignature', detail: {} }, `${tried} tried`);
-  return refusal({ error: 'UnsupportedAlgorithm', detail: { algorithm: keys[0]?.algorithm ?? '' } });
+  return refusal({ error: 'UnsupportedAlgorithm', detail: { algorithm: first.algorithm } });
 }
 
 function checkTime(signedAt: Timestamp, options: VerifyOptions): VerifyFault | undefined {

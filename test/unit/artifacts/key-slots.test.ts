@@ -18,6 +18,11 @@ describe('keys in force', () => {
     expect(timelessKeys({ ...slot, retireAt })).toEqual([current, previous]);
   });
 
+  test('a successor that is none is passed over, whatever the date', () => {
+    const retireAt = at('2027-01-01T00:00:00Z');
+    expect(activeKeys({ ...slot, successor: null, retireAt }, now)).toEqual([current, previous]);
+  });
+
   test('absent keys are passed over', () => {
     const retireAt = at('2027-01-01T00:00:00Z');
     expect(activeKeys({ ...slot, current: null, retireAt }, now)).toEqual([previous, successor]);
@@ -43,6 +48,7 @@ test('a rotation is due from the date on, where there is a successor, CI first',
     rotationsDue({ ...trust, orgRootKey: null, ciReleaseKey: { ...due, successor: null } }, now),
   ).toEqual([]);
   expect(rotationsDue(trust, at('2026-05-16T00:59:59.999Z'))).toEqual([]);
+  expect(rotationsDue({ ...trust, ciReleaseKey: slot, orgRootKey: slot }, now)).toEqual([]);
 });
 
 describe('trust.json', () => {

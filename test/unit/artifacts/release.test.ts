@@ -115,6 +115,16 @@ describe('a release', () => {
     expect(refusalOf(publish(made))).toBe('accepted');
   });
 
+  it('may have no channels, and no commit', () => {
+    const empty = draft({ channels: {} });
+    const fleet = JSON.stringify({
+      ...(JSON.parse(empty.fleet) as object),
+      meta: { schemaVersion: 1, signedAt: NOW },
+    });
+    const verdict = verifyRelease(publish({ fleet, manifests: {} }), TRUST);
+    expect(verdict).toMatchObject({ ok: true, release: { ciCommit: '', manifests: new Map() } });
+  });
+
   it('may list the hosts of a manifest in any order', () => {
     expect(refusalOf(withStable((manifest) => (manifest.hostSet = manifest.hostSet.toReversed())))).toBe(
       'accepted',

@@ -44,10 +44,41 @@ describe('a key that cannot sign is refused with the remedy', () => {
     expect(() => signingKeyFromPem(pem)).toThrow(remedy);
   });
 
+  const x25519 = generateKeyPairSync('x25519', { privateKeyEncoding: pkcs8, publicKeyEncoding: spki });
+  test.each([
+    ['RSA', rsa.privateKey],
+    ['P-384', p384.privateKey],
+    ['X25519', x25519.privateKey],
+  ])('of type %s, which the message names', (type, pem) => {
+    expect(() => signingKeyFromPem(pem)).toThrow(
+      `the signing key is of type ${type}: use an Ed25519 or a P-256 key`,
+    );
+  });
+
+  test('with what the library says as the cause', () => {
+    let thrown: unknown;
+    try {
+      signingKeyFromPem('secret');
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toHaveProperty('cause', expect.any(Error));
+  });
+
   test('raw bytes of another length, or out of range', () => {
     expect(() => signingKeyFromRaw('ed25519', Buffer.alloc(31))).toThrow('32 bytes, not 31');
     expect(() => signingKeyFromRaw('ecdsa-p256', Buffer.alloc(32))).toThrow();
   });
+});
+
+test('a raw key is of the algorithm that was asked for', () => {
+  const [seed, scalar] = (['ed25519', 'ecdsa-p256'] as const).map((algorithm) =>
+    signingKeyFromRaw(algorithm, Buffer.alloc(32, 9)),
+  );
+  expect(seed?.trusted.algorithm).toBe('ed25519');
+  expect(Buffer.from(seed?.trusted.public ?? '', 'base64')).toHaveLength(32);
+  expect(scalar?.trusted.algorithm).toBe('ecdsa-p256');
+  expect(Buffer.from(scalar?.trusted.public ?? '', 'base64')).toHaveLength(64);
 });
 
 test('a document that could not be verified is not signed', () => {

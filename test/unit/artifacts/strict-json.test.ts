@@ -10,6 +10,9 @@ describe('what JSON.parse lets through is refused', () => {
     ['a negative number beyond the doubles', '[-1e400]'],
     ['a number beyond the doubles without an exponent', '1'.repeat(400)],
     ['a number beyond the doubles in a member that a later one replaces', '{"a":1e400,"a":1}'],
+    ['a number beyond the doubles that begins with 9', '9e999'],
+    ['a number beyond the doubles after a pair', String.raw`["\ud83d\ude00",1e999]`],
+    ['a second half after another escape and four letters', String.raw`"\nabcd\udc00"`],
     ['half a surrogate pair', String.raw`"\ud800"`],
     ['the other half', String.raw`"\udc00x"`],
     ['two first halves', String.raw`"\ud83d\ud83d"`],
@@ -47,6 +50,7 @@ describe('what only looks dangerous is read', () => {
     ['the largest double', '1.7976931348623157e308', Number.MAX_VALUE],
     ['a number that rounds to zero', '1e-400', 0],
     ['zero with a large exponent', '0e400', 0],
+    ['a small number with an exponent that alone would be too large', '0.1e309', 1e308],
     ['the text of a large number', '"1e400"', '1e400'],
     ['a pair', String.raw`"\ud83d\ude00"`, '😀'],
     ['a pair in capitals', String.raw`"\uD83D\uDE00"`, '😀'],
@@ -70,6 +74,17 @@ describe('what only looks dangerous is read', () => {
     expect(Object.entries(value ?? {})).toEqual([['__proto__', { polluted: true }]]);
     expect(value).not.toHaveProperty('polluted');
   });
+});
+
+test('a refusal says what is wrong', () => {
+  const messageOf = (text: string): string => {
+    const reading = readJson(text);
+    return reading.ok ? 'none' : reading.message;
+  };
+  expect(messageOf('1e400')).toBe('a number does not fit a double');
+  expect(messageOf(String.raw`"\ud800"`)).toBe('a \\u escape leaves half a surrogate pair');
+  expect(messageOf('{"a":-}')).toMatch(/JSON/);
+  expect(readJsonBytes(Uint8Array.of(0xff))).toEqual({ ok: false, message: 'the bytes are not UTF-8' });
 });
 
 describe('bytes', () => {

@@ -81,12 +81,18 @@ describe('a good document', () => {
       rolloutPolicies: {
         implicit: { strategy: 'all-at-once', waves: [], onHealthFailure: 'halt' },
         other: { strategy: 'All-At-Once', waves: [], onHealthFailure: 'halt' },
+        explicit: {
+          strategy: 'all-at-once',
+          waves: [{ selector: { hosts: ['web-1'] }, soakMinutes: 9 }],
+          onHealthFailure: 'halt',
+        },
       },
     });
     const all = { tags: [], tagsAny: [], hosts: [], channel: null, all: true };
     expect(result.ok && result.payload.rolloutPolicies).toMatchObject({
       implicit: { waves: [{ selector: all, soakMinutes: 0 }], healthGate: {} },
       other: { waves: [] },
+      explicit: { waves: [{ soakMinutes: 9 }] },
     });
   });
 });
@@ -164,6 +170,21 @@ describe('times, to the nanosecond', () => {
   ])('%s', (_, time, error) => {
     const result = verifyFleet(signedAt(time));
     expect(result.ok ? undefined : result.error).toBe(error);
+  });
+
+  test('a refusal tells the times and the limits that it went by', () => {
+    expect(verifyFleet(signedAt('2026-05-15T00:00:00Z'))).toMatchObject({
+      error: 'Stale',
+      detail: {
+        signed_at: '2026-05-15T00:00:00Z',
+        now: options.now,
+        window_secs: options.freshnessWindowSeconds,
+      },
+    });
+    expect(verifyFleet(signedAt('2026-05-17T00:00:00Z'))).toMatchObject({
+      error: 'FutureDated',
+      detail: { signed_at: '2026-05-17T00:00:00Z', now: options.now, slack_secs: 60 },
+    });
   });
 
   test('a window of zero leaves the slack', () => {
