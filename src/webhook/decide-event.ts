@@ -20,17 +20,8 @@ export type EventDecision =
     }
   | { readonly action: 'full' };
 
-/**
- * Judges an event as the agent sent it against a record with its inbox folded. `promised`: what other attempts of the
- * id have counted up to; such an event was stored once already.
- */
-export function decideEvent(
-  object: HostRolloutRecord,
-  event: AgentEvent,
-  now: Timestamp,
-  promised = 0,
-): EventDecision {
-  if (event.seq <= promised) return { action: 'drop', reason: 'duplicate', final: true };
+/** Judges an event as the agent sent it against a record with its inbox folded. */
+export function decideEvent(object: HostRolloutRecord, event: AgentEvent, now: Timestamp): EventDecision {
   const verdict = judgeEvent(event, {
     folded: foldObject(object, now),
     inbox: inboxFromObject(object),

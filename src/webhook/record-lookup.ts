@@ -1,5 +1,5 @@
 import type { HostRolloutRecord } from '../api/kinds/host-rollout-record.ts';
-import { hostRolloutRecordResource } from '../api/kinds/resources.ts';
+import { hostRolloutRecordResource, rolloutResource } from '../api/kinds/resources.ts';
 import type { Rollout } from '../api/kinds/rollout.ts';
 import type { HostState, RolloutState } from '../api/wire/enums.ts';
 import { hostName, recordName } from '../core/naming.ts';
@@ -25,24 +25,74 @@ export function activeRecordsOf(context: WebhookContext, hostname: string): read
   return [...newest.values()].filter((record) => isLive(context, record));
 }
 
-/** The cached record that an event of this id belongs to; `except` names objects that are known to be gone. */
+/** The record that an event of this id belongs to, as far as the cache knows. */
 export function cachedRecordForEvent(
   context: WebhookContext,
   hostname: string,
   rolloutId: string,
-  except: ReadonlySet<string | undefined> = new Set(),
 ): HostRolloutRecord | undefined {
   const attempts = recordsOf(context, hostname)
-    .filter((object) => object.spec.rolloutId === rolloutId && !except.has(object.metadata.uid))
+    .filter((object) => object.spec.rolloutId === rolloutId)
     .map((object) => ({ object, rolloutAttempt: rolloutOf(context, object)?.spec.attempt ?? 0 }));
   return recordForEvent(attempts, context.clock.now());
+}
+
+/**
+ * The record that an event of this id belongs to. Where the id has several attempts, which of them has begun is read
+ * from the API server: the one before would refuse what the new one is waiting for. Rejects as a read does.
+ */
+export async function findRecordForEvent(
+  context: WebhookContext,
+  hostname: string,
+  rolloutId: string,
+  except: ReadonlySet<string | undefined>,
+): Promise<HostRolloutRecord | undefined> {
+  const known = recordsOf(context, hostname).filter(
+    (object) => object.spec.rolloutId === rolloutId && !except.has(object.metadata.uid),
+  );
+  const [first, ...more] = known;
+  if (first === undefined) return liveRecordForEvent(context, hostname, rolloutId);
+  return more.length === 0 ? first : liveAttemptForEvent(context, known);
+}
+
+/**
+ * The record that an event belongs to after all, where `record` has refused it: the attempt in force, which the cache
+ * may not know yet. Undefined where it is the same.
+ */
+export async function otherRecordForEvent(
+  context: WebhookContext,
+  record: HostRolloutRecord,
+): Promise<HostRolloutRecord | undefined> {
+  const { hostname, rolloutId } = record.spec;
+  const inForce = await liveRecordForEvent(context, hostname, rolloutId);
+  if (inForce === undefined || inForce.metadata.uid === record.metadata.uid) return undefined;
+  const found = await liveAttemptForEvent(context, [record, inForce]);
+  return found?.metadata.uid === record.metadata.uid ? undefined : found;
+}
+
+async function liveAttemptForEvent(
+  context: WebhookContext,
+  known: readonly HostRolloutRecord[],
+): Promise<HostRolloutRecord | undefined> {
+  const attempts = await Promise.all(
+    known.map(async (record) => {
+      const object = await readLiveRecord(context, record.metadata.name);
+      const rollout =
+        rolloutOf(context, record) ?? (await readLive(context, rolloutResource, record.spec.rolloutRef));
+      return object && { object, rolloutAttempt: rollout?.spec.attempt ?? 0 };
+    }),
+  );
+  return recordForEvent(
+    attempts.filter((attempt) => attempt !== undefined),
+    context.clock.now(),
+  );
 }
 
 /**
  * The record of an id that the cache does not know yet: the live Fleet names the Rollout, whose record is read live.
  * Undefined where there is none.
  */
-export async function liveRecordForEvent(
+async function liveRecordForEvent(
   context: WebhookContext,
   hostname: string,
   rolloutId: string,

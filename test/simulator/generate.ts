@@ -54,9 +54,9 @@ export function scenarioOf(seed: number, largest = 200): Scenario {
 
 function hostCount(prng: Prng, largest: number): number {
   const size = prng.next();
-  if (size < 0.75) return prng.int(1, 5);
-  if (size < 0.97) return prng.int(6, 14);
-  return Math.min(largest, prng.int(15, 60));
+  if (size < 0.85) return prng.int(1, 4);
+  if (size < 0.985) return prng.int(5, 12);
+  return Math.min(largest, size < 0.998 ? prng.int(13, 40) : prng.int(41, 200));
 }
 
 function designOf(prng: Prng, count: number): FleetDesign {
@@ -159,11 +159,11 @@ function faultsOf(prng: Prng, design: FleetDesign, trouble: Trouble, last: numbe
     }
   }
   if (trouble.wiped) faults.push({ kind: 'wipe', atSeconds: sometime() });
-  if (trouble.meddling) faults.push(...meddling(prng, design, sometime));
+  if (trouble.meddling) faults.push(...interventions(prng, design, sometime));
   return faults;
 }
 
-function meddling(prng: Prng, design: FleetDesign, sometime: () => number): Fault[] {
+function interventions(prng: Prng, design: FleetDesign, sometime: () => number): Fault[] {
   const channel = prng.pick(design.channels).name;
   const host = prng.pick(design.hosts).name;
   const at = sometime();

@@ -22,6 +22,10 @@ interface Change {
 
 const changes = JSON.parse(process.env['MUTATE'] ?? '[]') as readonly Change[];
 
+function textOf(source: unknown): string {
+  return Buffer.isBuffer(source) ? source.toString('utf8') : JSON.stringify(source);
+}
+
 registerHooks({
   resolve(specifier, context, next) {
     if (specifier === 'node:zlib' && context.parentURL?.endsWith('.ts') === true) {
@@ -35,7 +39,7 @@ registerHooks({
     let source = '';
     for (const { file, text, replacement } of changes) {
       if (!url.endsWith(file)) continue;
-      if (source === '') source = String(loaded.source);
+      if (source === '') source = textOf(loaded.source);
       if (!source.includes(text))
         throw new Error(`${file} does not contain ${JSON.stringify(text)}: mend the mutant`);
       source = source.replace(text, replacement);

@@ -255,7 +255,7 @@ export class Replica {
         if (err instanceof KubeError && err.status === 0) return;
         // Nor is it an error that content which was thrown away has to be stored anew first.
         if (err instanceof ContentFault) return;
-        const why = err instanceof Error ? (err.stack ?? err.message) : String(err ?? '');
+        const why = err instanceof Error ? (err.stack ?? err.message) : JSON.stringify(err);
         this.#options.onError(`${message} ${JSON.stringify({ ...fields, ...rest })} ${why}`);
       },
       child: (more) => this.#logger({ ...fields, ...more }),

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { forEachParallel } from '../../src/kube/parallel.ts';
 import { tellStories } from '../stories/tell.ts';
 import { scenarioOf } from './generate.ts';
 import { hunt, huntIn, isNoticed } from './hunt.ts';
@@ -7,7 +8,7 @@ import { MUTANTS } from './mutants.ts';
 import { runOptions, type RunOptions } from './options.ts';
 import { play, type Play } from './play.ts';
 import type { Scenario } from './scenario.ts';
-import { FIRST_SEEDS, FOUND } from './seeds.ts';
+import { FIRST_SEEDS, foundScenarios } from './seeds.ts';
 import { shrink } from './shrink.ts';
 
 const COMMAND = 'npm run simulate --';
@@ -15,6 +16,7 @@ const REPORTS = 'reports/simulator';
 const SHRINK_RUNS = 400;
 const SHRINK_AT_MOST = 3;
 const TAIL = 60;
+const MUTANTS_AT_ONCE = 2;
 
 /** Plays seeds and reports: one line per seed that breaks a rule, its story, and how to play it again. */
 class Session {
@@ -38,6 +40,12 @@ class Session {
       await this.#shrink(scenario, result.violation.rule);
   }
 
+  /** A scenario that has found something once. */
+  async found(name: string, scenario: Scenario): Promise<void> {
+    const { violation } = await this.#play(scenario);
+    if (violation !== undefined) console.log(`found again, ${name}: "${violation.rule}": ${violation.what}`);
+  }
+
   async scenario(file: string): Promise<void> {
     const result = await this.#play(JSON.parse(readFileSync(file, 'utf8')) as Scenario);
     console.log(result.violation ?? 'no rule breaks');
@@ -53,26 +61,24 @@ class Session {
     }
   }
 
-  /** Every broken build has to be noticed. */
+  /** Every broken build has to be noticed. They run in processes of their own, two at a time. */
   async mutants(): Promise<void> {
-    for (const mutant of MUTANTS) {
-      const started = performance.now();
+    await forEachParallel(MUTANTS, MUTANTS_AT_ONCE, async (mutant) => {
       const { ok, said } = await isNoticed(mutant);
       if (ok) this.passed += 1;
       else this.failed += 1;
-      const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      console.log(
-        `${ok ? 'noticed' : 'NOT NOTICED'} by "${mutant.rule}" (${seconds} s): ${mutant.name}; ${said}`,
-      );
-    }
+      if (!ok) console.log(`NOT NOTICED by "${mutant.rule}": ${mutant.name}\n${said}`);
+      else if (this.#options.story) console.log(`noticed by "${mutant.rule}": ${mutant.name}; ${said}`);
+    });
   }
 
   report(): void {
     const seconds = (performance.now() - this.#started) / 1000;
-    const perMinute = Math.round(((this.passed + this.failed) / seconds) * 60);
+    const cpuMinutes = process.cpuUsage().user / 60_000_000;
+    const perMinute = Math.round((this.passed + this.failed) / cpuMinutes);
     const days = (this.#simulatedMs / 86_400_000).toFixed(1);
     console.log(
-      `${this.passed + this.failed} runs in ${seconds.toFixed(1)} s (${perMinute} a minute), ${days} simulated days`,
+      `${this.passed + this.failed} runs in ${seconds.toFixed(1)} s (${perMinute} a minute of one core), ${days} simulated days`,
     );
     console.log(`${this.passed} passed, ${this.failed} failed`);
     process.exitCode = this.failed > 0 ? 1 : 0;
@@ -118,7 +124,8 @@ async function playSeeds(session: Session, { seeds, minutes }: RunOptions): Prom
   }
   const [first, last] = seeds ?? [1, FIRST_SEEDS];
   for (let seed = first; seed <= last; seed += 1) await session.seed(seed);
-  if (seeds === undefined) for (const seed of Object.keys(FOUND)) await session.seed(Number(seed));
+  if (seeds === undefined)
+    for (const [name, scenario] of foundScenarios()) await session.found(name, scenario);
 }
 
 async function main(): Promise<void> {
@@ -131,10 +138,11 @@ async function main(): Promise<void> {
     return;
   }
   const session = new Session(options);
+  const mutants = options.parts.has('mutants') ? session.mutants() : undefined;
   if (options.parts.has('stories')) await session.stories();
   if (options.parts.has('seeds')) await playSeeds(session, options);
   if (options.scenario !== undefined) await session.scenario(options.scenario);
-  if (options.parts.has('mutants')) await session.mutants();
+  await mutants;
   session.report();
 }
 

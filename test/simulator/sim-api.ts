@@ -95,12 +95,12 @@ export class SimApi {
       creationTimestamp: created,
     };
     const status = withDefaults(plural, hasStatus(plural) ? undefined : _status);
-    return this.#store<T>(
+    return this.#store(
       plural,
       undefined,
       { ...rest, metadata, ...(status !== undefined && { status }) },
       by,
-    );
+    ) as KubeObject as T;
   }
 
   replace<T extends KubeObject>(resource: Resource<T>, object: T, by: string): T {
@@ -111,14 +111,14 @@ export class SimApi {
     const generation = (before.metadata.generation ?? 1) + (changed ? 1 : 0);
     const metadata = { ...object.metadata, ...identity(before), generation };
     const next = { ...rest, metadata, ...(status !== undefined && { status }) };
-    return this.#store<T>(resource.plural, before, next, by);
+    return this.#store(resource.plural, before, next, by) as KubeObject as T;
   }
 
   replaceStatus<T extends KubeObject>(resource: Resource<T>, object: T, by: string): T {
     const before = this.#current(resource, object);
     const next = { ...before, status: withDefaults(resource.plural, (object as Stored).status) };
     checkTransition(resource.plural, before, next);
-    return this.#store<T>(resource.plural, before, next, by);
+    return this.#store(resource.plural, before, next, by) as KubeObject as T;
   }
 
   delete<T extends KubeObject>(
@@ -151,14 +151,14 @@ export class SimApi {
     return before;
   }
 
-  #store<T extends KubeObject>(plural: string, before: Stored | undefined, next: Stored, by: string): T {
+  #store(plural: string, before: Stored | undefined, next: Stored, by: string): Stored {
     const clean = frozenJson(next);
-    if (before !== undefined && isDeepStrictEqual(clean, before)) return before as KubeObject as T;
+    if (before !== undefined && isDeepStrictEqual(clean, before)) return before;
     const metadata = Object.freeze({ ...clean.metadata, resourceVersion: String(++this.#version) });
     const object = Object.freeze({ ...clean, metadata });
     this.#collection(plural).set(keyOf(object), object);
     this.#tell({ plural, type: before === undefined ? 'ADDED' : 'MODIFIED', before, object, by });
-    return object as KubeObject as T;
+    return object;
   }
 
   #tell(change: ApiChange): void {

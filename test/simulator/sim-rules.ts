@@ -51,7 +51,7 @@ export function checkTransition(plural: string, before: KubeObject, next: KubeOb
 }
 
 function statusOf(object: KubeObject): Status {
-  return ((object as { readonly status?: Status }).status ?? {}) as Status;
+  return (object as { readonly status?: Status }).status ?? {};
 }
 
 function invalid(message: string): KubeError {

@@ -4,10 +4,9 @@ import { eventEnvelopeSchema, type EventEnvelope } from '../../api/wire/events.t
 import { isConflict, isNotFound, KubeError } from '../../kube/errors.ts';
 import { bare, noContent, type Answer } from '../answer.ts';
 import type { WebhookContext } from '../context.ts';
-import { promisedByOthers } from '../decide-attempt.ts';
 import { decideEvent, type EventDecision } from '../decide-event.ts';
 import { HostQueueFullError, type HostQueue } from '../host-queue.ts';
-import { cachedRecordForEvent, liveRecordForEvent, otherAttempts, readLiveRecord } from '../record-lookup.ts';
+import { findRecordForEvent, otherRecordForEvent, readLiveRecord } from '../record-lookup.ts';
 import type { HostRoute } from '../route.ts';
 import type { DropReason } from '../webhook-metrics.ts';
 
@@ -57,16 +56,20 @@ class EventIntake {
   async run(): Promise<Answer> {
     let record = await this.#find();
     let live = false;
+    let sought = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       if (record === undefined) return this.#drop('unknown-rollout');
-      const now = this.#context.clock.now();
-      const promised = promisedByOthers(record, await otherAttempts(this.#context, [record]), now);
-      const decision = decideEvent(record, this.#envelope.event, now, promised);
+      const decision = decideEvent(record, this.#envelope.event, this.#context.clock.now());
       if (decision.action === 'store') {
         const outcome = await this.#store(decision.next);
         if (outcome !== undefined) return outcome;
       } else if (live || (decision.action === 'drop' && decision.final)) {
-        return this.#answer(decision);
+        const refused = decision.action === 'drop' && decision.reason === 'refused' && !sought;
+        const other = refused ? await otherRecordForEvent(this.#context, record) : undefined;
+        if (other === undefined) return this.#answer(decision);
+        record = other;
+        sought = true;
+        continue;
       }
       // Another replica may have stored what came before this event: nothing is dropped on the word of the cache alone.
       record = (await readLiveRecord(this.#context, record.metadata.name)) ?? (await this.#findOther(record));
@@ -75,12 +78,9 @@ class EventIntake {
     return this.#refuse('conflicts');
   }
 
-  async #find(): Promise<HostRolloutRecord | undefined> {
+  #find(): Promise<HostRolloutRecord | undefined> {
     const { hostname, rolloutId } = this.#envelope;
-    return (
-      cachedRecordForEvent(this.#context, hostname, rolloutId, this.#gone) ??
-      (await liveRecordForEvent(this.#context, hostname, rolloutId))
-    );
+    return findRecordForEvent(this.#context, hostname, rolloutId, this.#gone);
   }
 
   #findOther(gone: HostRolloutRecord): Promise<HostRolloutRecord | undefined> {
