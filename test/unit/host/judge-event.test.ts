@@ -34,6 +34,11 @@ function controls(...failing: string[]): SubResult[] {
   }));
 }
 
+/** Controls of which none fails. */
+function passing(): SubResult[] {
+  return controls('a').map((control) => ({ ...control, status: 'pass' }));
+}
+
 describe('what becomes of an event', () => {
   const soaking = foldState('Soaking', { lastEventSeq: 3 });
 
@@ -71,16 +76,33 @@ describe('what becomes of an event', () => {
     expect(judge(failed, later)).toEqual({ verdict: 'no-change' });
   });
 
+  const reason = { failureReason: '502' };
+
   it.each([
-    ['another status', probeResult('pass')],
-    ['another mode', probeResult('fail', { mode: 'observe' })],
+    ['another status', probeResult('pass', reason)],
+    ['another mode', probeResult('fail', { ...reason, mode: 'observe' })],
     ['another reason', probeResult('fail', { failureReason: '503' })],
-    ['another control', probeResult('fail', { subResults: controls('b') })],
-    ['fewer controls', probeResult('fail', { subResults: controls() })],
-    ['another probe', probeResult('fail', { probeName: 'tcp' })],
+    ['no reason any more', probeResult('fail')],
+    ['another probe', probeResult('fail', { ...reason, probeName: 'tcp' })],
+    [
+      'controls for the first time, of which none fails',
+      probeResult('fail', { ...reason, subResults: passing() }),
+    ],
   ])('is stored where a repeated result brings %s', (_, event) => {
-    const known = after(soaking, probeResult('fail', { subResults: controls('a'), seq: 4 }));
+    const known = after(soaking, probeResult('fail', { ...reason, seq: 4 }));
     expect(judge(known, { ...event, seq: 5 })).toMatchObject({ verdict: 'store' });
+  });
+
+  it.each([
+    ['another control', controls('a', 'c')],
+    ['only other controls', controls('c', 'd')],
+    ['fewer controls', controls('a')],
+    ['more controls', controls('a', 'b', 'c')],
+    ['controls of which none fails any more', passing()],
+    ['no controls at all', undefined],
+  ])('is stored where a repeated result brings %s', (_, subResults) => {
+    const known = after(soaking, probeResult('fail', { subResults: controls('a', 'b'), seq: 4 }));
+    expect(judge(known, probeResult('fail', { subResults, seq: 5 }))).toMatchObject({ verdict: 'store' });
   });
 
   it('is not stored where the same controls fail in another order', () => {
@@ -111,24 +133,33 @@ describe('what becomes of an event', () => {
   });
 
   it.each<[string, FoldState, AgentEvent]>([
-    ['a number beyond 2^53−1', soaking, { ...samples.Converged, seq: 2 ** 53 }],
+    ['seq is above 2^53−1', soaking, { ...samples.Converged, seq: 2 ** 53 }],
     [
-      'a closure beyond 512 characters',
+      'currentClosureAtDispatch is longer than 512 characters',
       foldState('Pending'),
       { ...samples.DispatchAck, currentClosureAtDispatch: 'x'.repeat(513) },
     ],
     [
-      'a probe with a name beyond 253 characters',
+      'probeName is longer than 253 characters',
       soaking,
       probeResult('fail', { probeName: 'x'.repeat(254), seq: 4 }),
     ],
     [
-      'more than fits an empty inbox',
+      'the event does not fit an empty inbox',
       foldState('Activating'),
       { ...samples.ActivationStarted, switchMethod: 'x'.repeat(70_000) },
     ],
-  ])('is dropped for good where it brings %s', (_, state, event) => {
-    expect(judge(state, event)).toMatchObject({ verdict: 'too-large' });
+  ])('is dropped for good where %s', (why, state, event) => {
+    expect(judge(state, event)).toEqual({ verdict: 'too-large', reason: why });
+  });
+
+  it('may have the largest number that a double holds exactly, and the longest names', () => {
+    const last = { ...samples.ProbeFailureFirst, seq: Number.MAX_SAFE_INTEGER };
+    expect(judge(soaking, last)).toMatchObject({ verdict: 'store' });
+    const named = probeResult('fail', { probeName: 'x'.repeat(253), seq: 4 });
+    expect(judge(soaking, named)).toMatchObject({ verdict: 'store' });
+    const running = { ...samples.DispatchAck, currentClosureAtDispatch: 'x'.repeat(512) };
+    expect(judge(foldState('Pending'), running)).toMatchObject({ verdict: 'store' });
   });
 
   it('is dropped where a host’s probes outgrow its record, but never where they shrink', () => {
