@@ -89,12 +89,20 @@ export class CertificateAuthority {
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
         new x509.SubjectAlternativeNameExtension([new x509.GeneralName('dns', commonName)]),
-        // Tells authorities of the same name apart while one takes over from the other.
-        await x509.AuthorityKeyIdentifierExtension.create(this.#certificate.publicKey),
+        ...authorityKeyIdentifier(this.#certificate),
       ],
     });
     return `${certificate.toString('pem')}\n`;
   }
+}
+
+/**
+ * Tells authorities of the same name apart while one takes over from the other. Where the authority does not say how
+ * its key is called there is none: any other than its own word would make every certificate invalid.
+ */
+function authorityKeyIdentifier(certificate: x509.X509Certificate): x509.Extension[] {
+  const own = certificate.getExtension(x509.SubjectKeyIdentifierExtension);
+  return own === null ? [] : [new x509.AuthorityKeyIdentifierExtension(own.keyId)];
 }
 
 function parsed<T>(fault: string, read: () => T): T {

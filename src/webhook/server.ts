@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/logger.ts';
+import { TokenBucket } from '../kube/token-bucket.ts';
 import { HandshakeGate } from './handshake-gate.ts';
 import { judgePeer, type Peer } from './peer.ts';
 import type { WebhookMetrics } from './webhook-metrics.ts';
@@ -49,6 +50,8 @@ const MAX_HEADER_BYTES = 16 * 1024;
 /** Longer than a poll is held; a peer that neither reads nor writes for so long is gone. */
 const SILENCE_MS = 120 * SECOND;
 const DRAIN_MS = 5 * SECOND;
+/** Refused certificates that are logged; all of them are counted. */
+const LOGGED = { perSecond: 1, burst: 20 };
 /** Of all connections, the share that those without a certificate may have: they are never the reason that a host has none. */
 const ANONYMOUS_SHARE = 1 / 16;
 
@@ -64,10 +67,12 @@ export class AgentServer {
   #clientCa: string;
   #generation = 0;
   #anonymous = 0;
+  readonly #logged: TokenBucket;
 
   constructor(options: AgentServerOptions) {
     this.#options = options;
     this.#clientCa = options.tls.clientCa;
+    this.#logged = new TokenBucket(LOGGED, options.clock);
     this.#gate = new HandshakeGate(options.handshakesPerSecond, options.clock, () =>
       options.metrics.connectionRefused('too-many-handshakes'),
     );
@@ -156,7 +161,8 @@ export class AgentServer {
     const verdict = judgePeer(socket, clock.now());
     if (verdict.kind === 'refused') {
       metrics.connectionRefused('certificate');
-      logger.info({ why: verdict.why, from: socket.remoteAddress }, 'a client certificate was refused');
+      if (this.#logged.tryTake())
+        logger.info({ why: verdict.why, from: socket.remoteAddress }, 'a client certificate was refused');
       socket.destroy();
       return;
     }
