@@ -3,8 +3,13 @@ import { fetch } from 'undici';
 import { SourceFault } from './release-files.ts';
 
 /** Bounds of one request. */
-const TIMEOUT_MS = 15_000;
-const MAX_BYTES = 64 * 1024 * 1024;
+export interface FetchLimits {
+  /** Milliseconds until the whole answer has to be there. */
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+}
+
+const DEFAULT_LIMITS: FetchLimits = { timeoutMs: 15_000, maxBytes: 64 * 1024 * 1024 };
 /** A fleet, its manifests and their signatures. */
 const REMEMBERED = 256;
 
@@ -21,10 +26,12 @@ interface Remembered {
 export class ConditionalFetch {
   readonly #remembered = new LRUCache<string, Remembered>({ max: REMEMBERED });
   readonly #field: string;
+  readonly #limits: FetchLimits;
 
   /** `field` of the Fleet is where people look for what is wrong. */
-  constructor(field = 'spec.source.http') {
+  constructor(field = 'spec.source.http', limits: FetchLimits = DEFAULT_LIMITS) {
     this.#field = field;
+    this.#limits = limits;
   }
 
   /** The document at a URL. Throws `SourceFault`; undefined on 404 where `optional`. */
@@ -42,7 +49,7 @@ export class ConditionalFetch {
         `${url} answered ${answer.status}: ${adviceFor(answer.status, this.#field)}`,
       );
     }
-    const bytes = await readBounded(url, answer.body);
+    const bytes = await readBounded(url, answer.body, this.#limits.maxBytes);
     this.#remembered.set(url, {
       etag: answer.headers.get('etag') ?? undefined,
       lastModified: answer.headers.get('last-modified') ?? undefined,
@@ -56,7 +63,7 @@ export class ConditionalFetch {
       return await fetch(url, {
         headers,
         redirect: 'manual',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(this.#limits.timeoutMs)]),
       });
     } catch (error) {
       signal.throwIfAborted();
@@ -83,19 +90,23 @@ function adviceFor(status: number, field: string): string {
   return 'it is tried again';
 }
 
-async function readBounded(url: string, body: AsyncIterable<Uint8Array> | null): Promise<Buffer> {
+async function readBounded(
+  url: string,
+  body: AsyncIterable<Uint8Array> | null,
+  maxBytes: number,
+): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let size = 0;
   try {
     for await (const part of body ?? []) {
       size += part.length;
-      if (size > MAX_BYTES) break;
+      if (size > maxBytes) break;
       parts.push(part);
     }
   } catch (error) {
     throw new SourceFault('SourceUnreadable', `${url} broke off: ${causeOf(error)}; it is tried again`);
   }
-  if (size > MAX_BYTES) throw new SourceFault('SourceUnreadable', `${url} is larger than ${MAX_BYTES} bytes`);
+  if (size > maxBytes) throw new SourceFault('SourceUnreadable', `${url} is larger than ${maxBytes} bytes`);
   return Buffer.concat(parts);
 }
 

@@ -20,7 +20,7 @@ const SECRETS = defineResource<KubeObject & { readonly stringData?: Readonly<Rec
 });
 
 /** Members of the Fleet's spec that a test wants otherwise. */
-export type FleetWish = Partial<Pick<FleetSpec, 'offline' | 'agents' | 'intent'>>;
+export type FleetWish = Partial<Pick<FleetSpec, 'source' | 'offline' | 'agents' | 'intent'>>;
 
 /** What people and CI keep in a namespace: trust, the agents' CA, the release and the Fleet. */
 export class FleetSite {
@@ -48,6 +48,11 @@ export class FleetSite {
     });
   }
 
+  /** Creates a Secret. */
+  async secret(name: string, stringData: Readonly<Record<string, string>>): Promise<void> {
+    await this.#put(SECRETS, { metadata: this.#named(name), stringData });
+  }
+
   /** Signs a release as of `now`, replaces the one in the source and creates the Fleet if there is none. */
   async publish(fleet: SmallFleet, now: Timestamp): Promise<void> {
     await this.put(asText(signed(smallFleetDocuments(fleet, now))));
@@ -57,19 +62,24 @@ export class FleetSite {
   async put(content: Pick<ConfigMap, 'data'>): Promise<void> {
     const release = { apiVersion: 'v1', kind: 'ConfigMap', metadata: this.#named('release'), ...content };
     await this.#put(configMapResource, release);
+    await this.applyFleet();
+  }
+
+  /** Creates the Fleet if there is none. */
+  async applyFleet(): Promise<void> {
     if ((await this.#find(fleetResource, FLEET)) === undefined) {
       await this.#client.create<Fleet>(fleetResource, this.#fleet());
     }
   }
 
   #fleet(): Fleet {
-    const { offline, agents, intent } = this.#wish;
+    const { source, offline, agents, intent } = this.#wish;
     return {
       apiVersion: API_VERSION,
       kind: 'Fleet',
       metadata: this.#named(FLEET),
       spec: {
-        source: { configMapRefs: ['release'] },
+        source: source ?? { configMapRefs: ['release'] },
         trust: { configMapRef: { name: 'trust', key: 'trust.json' } },
         freshness: { window: '720h' },
         offline: offline ?? { after: '15m', policy: 'Wait' },
