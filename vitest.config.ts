@@ -31,7 +31,7 @@ export default defineConfig({
           include: ['test/cluster/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
-          testTimeout: 180_000,
+          testTimeout: 300_000,
           hookTimeout: 180_000,
           bail: 1, // the tests of one installation follow on each other
           expect: { poll: { timeout: 60_000, interval: 250 } },

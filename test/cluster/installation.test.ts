@@ -54,7 +54,7 @@ function missing(commit: string, version: string, fleet: FleetDesign = demoFleet
 async function converged(
   commit: string,
   version: string,
-  limitMs = 90_000,
+  limitMs = 120_000,
   fleet: FleetDesign = demoFleet,
 ): Promise<void> {
   await expect.poll(() => missing(commit, version, fleet), { timeout: limitMs, interval: 250 }).toEqual([]);
@@ -185,7 +185,10 @@ describe('one installation from beginning to end', () => {
   it('halts a faulty release, and moves back to an earlier one that is signed anew', async () => {
     await site.publish({ fleet: demoFleet, commit: commitOf('d'), version: FAULTY });
     await expect
-      .poll(() => observed.state.quarantines.map(({ spec }) => spec.hostname))
+      .poll(() => observed.state.quarantines.map(({ spec }) => spec.hostname), {
+        timeout: 120_000,
+        interval: 250,
+      })
       .toEqual([faultyHost]);
     await site.publish({ fleet: demoFleet, commit: commitOf('c'), version: '26.05.3' });
     await converged(commitOf('c'), '26.05.3');
@@ -200,7 +203,8 @@ describe('one installation from beginning to end', () => {
     await runHelm(['uninstall', RELEASE, '--wait']);
     expect(await names('fleets')).toEqual(['fleet']);
     expect(await names('rollouts')).toEqual(before.rollouts);
-    await runHelm(['install', RELEASE, CHART, '--wait', '--timeout=120s']);
+    const soon = '--set=controller.extraArgs={--retention-interval=5s}'; // for the next test
+    await runHelm(['install', RELEASE, CHART, soon, '--wait', '--timeout=120s']);
     await site.followService();
     await expect.poll(leaderPod).toMatch(new RegExp((await podsOf('controller')).join('|')));
     expect(missing(commitOf('c'), '26.05.3')).toEqual([]);

@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import {
   type StartedTestContainer,
   Wait,
 } from 'testcontainers';
+import { helm } from '../../../src/dev/helm.ts';
 import { FLEET, type Installation, NAMESPACE } from '../../../src/dev/local/installation.ts';
 import { ServiceProxy } from '../../../src/dev/local/service-proxy.ts';
 import { OPERATOR_IMAGE } from '../../../src/dev/image/build-image.ts';
@@ -90,7 +91,7 @@ export class Operators {
 
   /** Starts one more. */
   async add(role: Role): Promise<void> {
-    const command = ['run', '--kubeconfig=/etc/nixfleet/kubeconfig', `--roles=${role}`, ...FAST];
+    const command = ['run', `--kubeconfig=/etc/nixfleet/${role}.kubeconfig`, `--roles=${role}`, ...FAST];
     command.push(`--namespace=${NAMESPACE}`, `--fleet=${FLEET}`, '--poll-max=10s');
     command.push('--agent-tls-cert=/etc/nixfleet/server.pem', '--agent-tls-key=/etc/nixfleet/server-key.pem');
     const container = await new OperatorContainer()
@@ -152,18 +153,32 @@ export class Operators {
     return join(this.#installation.folder, 'container');
   }
 
+  /** Each role may do here what the chart lets it do. */
+  async #grant(): Promise<void> {
+    const roles = ['--show-only=templates/roles.yaml', `--set=fleet.name=${FLEET}`];
+    const chart = ['template', 'nixfleet-operator', 'charts/nixfleet-operator', `--namespace=${NAMESPACE}`];
+    await this.#installation.kubectl(['apply', '--server-side', '-f', '-'], await helm([...chart, ...roles]));
+  }
+
   async #writeConfiguration(): Promise<void> {
     const { controlPlane, files } = this.#installation;
     const { port } = this.#apiServer.address() as AddressInfo;
     await mkdir(this.#folder);
-    const kubeconfig = await readFile(controlPlane.kubeconfigPath, 'utf8');
-    const server = `https://${API_NAME}:${port}`;
-    await writeFile(join(this.#folder, 'kubeconfig'), kubeconfig.replace(controlPlane.serverUrl, server));
+    await this.#grant();
+    for (const role of ['controller', 'webhook'] as const) {
+      const path = await controlPlane.writeKubeconfigFor(
+        `system:serviceaccount:${NAMESPACE}:nixfleet-operator-${role}`,
+      );
+      const kubeconfig = (await readFile(path, 'utf8')).replace(
+        controlPlane.serverUrl,
+        `https://${API_NAME}:${port}`,
+      );
+      await writeFile(join(this.#folder, `${role}.kubeconfig`), kubeconfig);
+    }
     await cp(files.serverCert, join(this.#folder, 'server.pem'));
     await cp(files.serverKey, join(this.#folder, 'server-key.pem'));
     // A user of the image's own has to read them.
-    for (const name of ['kubeconfig', 'server.pem', 'server-key.pem'])
-      await chmod(join(this.#folder, name), 0o644);
+    for (const name of await readdir(this.#folder)) await chmod(join(this.#folder, name), 0o644);
   }
 }
 
