@@ -1,4 +1,5 @@
 /** How a rollout is taken over, forgotten or cleared (state-machine.md §11). */
+import type { RolloutState } from '../../api/wire/enums.ts';
 import type { OperatorClearance, RetentionExpired, SuccessorOpened } from './events.ts';
 import type { RolloutRecord } from './record.ts';
 import { illegal, moved, unchanged, unimplemented, type RolloutStepResult } from './result.ts';
@@ -11,20 +12,14 @@ export function successorOpened(record: RolloutRecord, event: SuccessorOpened): 
     : moved(record, 'Superseded', event.at, { supersededAt: event.at });
 }
 
+/** Whether a rollout has come to an end, good or bad. */
+export function hasEnded(state: RolloutState): boolean {
+  return state === 'Terminal' || state === 'Reverted' || state === 'Failed' || state === 'Superseded';
+}
+
 /** Only what has ended can be forgotten. */
 export function retentionExpired(record: RolloutRecord, event: RetentionExpired): RolloutStepResult {
-  switch (record.state) {
-    case 'Terminal':
-    case 'Reverted':
-    case 'Failed':
-    case 'Superseded':
-      return moved(record, 'Pruned', event.at);
-    case 'Opening':
-    case 'Active':
-    case 'Converging':
-    case 'Pruned':
-      return illegal(record, event);
-  }
+  return hasEnded(record.state) ? moved(record, 'Pruned', event.at) : illegal(record, event);
 }
 
 /** Has a meaning where a rollout is halted, but none that was ever decided: D2 clears outside the reducer. */

@@ -5,7 +5,7 @@ import type { Rollout } from '../../api/kinds/rollout.ts';
 import { compareTimestamps, millisBetween, parseTimestamp, type Timestamp } from '../../api/time.ts';
 import { durationOr } from '../duration.ts';
 import { isInFlight } from './current-records.ts';
-import { retentionExpired } from './ending.ts';
+import { hasEnded } from './ending.ts';
 
 /** What retention decides on. */
 export interface RetentionFacts {
@@ -24,32 +24,17 @@ const DEFAULT_MIN_AGE_MS = 3_600_000;
  */
 export function expiredRollouts(facts: RetentionFacts): Rollout[] {
   const { fleet, rollouts, recordsOf, now } = facts;
-  const channels = fleet?.status?.channels;
-  if (fleet === undefined || channels === undefined) return [];
+  if (fleet?.status?.channels === undefined) return [];
   const { attemptsPerChannel, minAge } = fleet.spec.retention;
   const minAgeMs = durationOr(minAge, DEFAULT_MIN_AGE_MS);
-  const inForce = new Set(channels.map(({ rollout }) => rollout));
+  const inForce = new Set(fleet.status.channels.map(({ rollout }) => rollout));
   const finished = rollouts.filter(
-    (rollout) => !inForce.has(rollout.metadata.name) && canExpire(rollout, now),
+    ({ metadata, status }) => !inForce.has(metadata.name) && status !== undefined && hasEnded(status.state),
   );
   return [...Map.groupBy(finished, ({ spec }) => spec.channel).values()]
     .flatMap((attempts) => attempts.toSorted(newestFirst(now)).slice(attemptsPerChannel))
     .filter((rollout) => millisBetween(endOf(rollout, now), now) >= minAgeMs)
     .filter((rollout) => !recordsOf(rollout).some(isInFlight));
-}
-
-/** Whether the machine lets a rollout be forgotten: it has ended, one way or another. */
-function canExpire({ spec, status }: Rollout, now: Timestamp): boolean {
-  const { rolloutId, channel, channelRef } = spec;
-  const record = {
-    rolloutId,
-    channel,
-    targetRef: channelRef,
-    state: status?.state ?? 'Opening',
-    currentWave: status?.currentWave ?? 0,
-    openedAt: status?.openedAt ?? now,
-  };
-  return retentionExpired(record, { type: 'RetentionExpired', rolloutId, at: now }).ok;
 }
 
 function endOf({ status, metadata }: Rollout, now: Timestamp): Timestamp {
