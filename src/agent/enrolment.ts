@@ -5,7 +5,7 @@ import {
   certificateResponseSchema,
   type CertificateResponse,
 } from '../api/wire/enroll.ts';
-import { epochMillis, type Timestamp } from '../api/time.ts';
+import type { Timestamp } from '../api/time.ts';
 import type { Clock } from '../kube/clock.ts';
 import type { AgentIdentity } from './client.ts';
 import { certificateRequest } from './certificate-request.ts';
@@ -37,7 +37,7 @@ export class EnrolmentRefusedError extends Error {
 }
 
 /** The agent asks again after this, where the control plane is not ready, in milliseconds. */
-export const ENROL_RETRY_MS = 10_000;
+const ENROL_RETRY_MS = 10_000;
 const TIMEOUT_MS = 30_000;
 const NOT_READY = 'control plane not ready';
 const BODY_MAX = 1024 * 1024;
@@ -105,16 +105,6 @@ export class EnrolledIdentity implements AgentIdentity {
   async renew(): Promise<void> {
     this.#certificate = await renew(this.#applicant, this.certPem);
   }
-}
-
-/** Whether less than the given fraction (0 to 1) of a certificate's life is left (agent-protocol.md §2.6). */
-export function isRenewalDue(
-  { notBefore, notAfter }: { readonly notBefore: Timestamp; readonly notAfter: Timestamp },
-  now: Timestamp,
-  threshold: number,
-): boolean {
-  const life = epochMillis(notAfter) - epochMillis(notBefore);
-  return life <= 0 || (epochMillis(notAfter) - epochMillis(now)) / life < threshold;
 }
 
 function certificateOf(text: string): CertificateResponse {

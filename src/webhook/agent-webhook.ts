@@ -82,7 +82,7 @@ class Webhook implements AgentWebhook {
     });
     this.#unsubscribe = [
       rest.stores.records.subscribe((change) => wakeForMark(this.#polls, change)),
-      rest.stores.hosts.subscribe((change) => wakeForClosure(this.#polls, change)),
+      rest.stores.hosts.subscribe((change) => wakeForHost(this.#polls, change)),
     ];
   }
 
@@ -219,11 +219,12 @@ function wakeForMark(polls: ParkedPolls, change: StoreChange<HostRolloutRecord>)
   }
 }
 
-/** A host that no longer runs its target can be dispatched again. */
-function wakeForClosure(polls: ParkedPolls, change: StoreChange<Host>): void {
-  if (change.type === 'updated' && change.old.status?.closure !== change.new.status?.closure) {
-    polls.wake(change.new.spec.hostname);
-  }
+/** A host that no longer runs its target can be dispatched again; one that is revoked is waited for no longer. */
+function wakeForHost(polls: ParkedPolls, change: StoreChange<Host>): void {
+  if (change.type !== 'updated') return;
+  const moved = change.old.status?.closure !== change.new.status?.closure;
+  const revoked = change.old.spec.revokedBefore !== change.new.spec.revokedBefore;
+  if (moved || revoked) polls.wake(change.new.spec.hostname);
 }
 
 function splitUrl(url: string): { readonly path: string; readonly query: string } {

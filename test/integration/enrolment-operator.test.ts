@@ -146,6 +146,12 @@ describe('revocation', () => {
     await revoke();
   });
 
+  test('ends a poll that is held at that moment', async () => {
+    const poll = host.get('/v1/agent/dispatch?wait=60');
+    await revoke();
+    expect((await poll).status).toBe(401);
+  });
+
   test('neither a shorter document nor a restart takes it back, of names without a Host neither', async () => {
     await revoke();
     await ci.publishRevocations({});

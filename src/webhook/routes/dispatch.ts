@@ -7,6 +7,7 @@ import { bare, json, noContent, plain, type Answer } from '../answer.ts';
 import { hostObject, type WebhookContext } from '../context.ts';
 import { decideDelivery, deliveryDue, mayDispatch, oldestMarkFirst } from '../decide-delivery.ts';
 import type { ParkedPolls } from '../parked-polls.ts';
+import { identify } from '../identity.ts';
 import { activeRecordsOf, readLive, readLiveRecord } from '../record-lookup.ts';
 import type { HostRoute } from '../route.ts';
 
@@ -19,11 +20,14 @@ export function dispatchRoute(context: WebhookContext, polls: ParkedPolls): Host
     method: 'GET',
     path: '/v1/agent/dispatch',
     access: 'host',
-    async handle(request, { hostname }) {
+    async handle(request, identity) {
       const seconds = waitSeconds(request.query, context.settings.pollMaxSeconds);
       if (seconds === undefined) return plain(400, 'wait must be a whole number of seconds, such as wait=60');
       if (polls.closed) return bare(503);
-      return hold(new DispatchDesk(context, hostname), request, polls, seconds * 1000);
+      // A certificate can be revoked, or end, while its poll is held.
+      const shutOut = (): boolean => identify(context, identity.peer) === undefined;
+      const desk = new DispatchDesk(context, identity.hostname);
+      return hold(desk, request, polls, { waitMs: seconds * 1000, shutOut });
     },
   };
 }
@@ -32,15 +36,16 @@ async function hold(
   desk: DispatchDesk,
   request: AgentCall,
   polls: ParkedPolls,
-  waitMs: number,
+  { waitMs, shutOut }: { readonly waitMs: number; readonly shutOut: () => boolean },
 ): Promise<Answer> {
   // Open before looking, so that no mark falls between the look and the wait.
   const poll = polls.open(desk.hostname, waitMs);
   const forgetGone = request.onGone(() => poll.end());
   try {
     for (;;) {
-      const found = await desk.deliver(() => poll.over || request.gone);
+      const found = await desk.deliver(() => poll.over || request.gone || shutOut());
       if (found.answer !== undefined) return json(200, JSON.stringify(found.answer));
+      if (shutOut()) return bare(401);
       if ((await poll.next(found.retryAfterMs)) === 'over') return noContent;
     }
   } finally {
