@@ -73,7 +73,15 @@ export function smallFleetDocuments(fleet: SmallFleet, now: Timestamp): Readonly
 }
 
 function resolved(fleet: SmallFleet, now: Timestamp): object {
-  const { digit = '1', targets = {}, pubkeys = {}, ageMs = 0, edges = [], channelEdges = [], budgets = [] } = fleet;
+  const {
+    digit = '1',
+    targets = {},
+    pubkeys = {},
+    ageMs = 0,
+    edges = [],
+    channelEdges = [],
+    budgets = [],
+  } = fleet;
   const channels = Object.entries(fleet.channels);
   const none = { tags: [], tagsAny: [], hosts: [], channel: null, all: false };
   return {

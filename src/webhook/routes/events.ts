@@ -12,6 +12,8 @@ import type { DropReason } from '../webhook-metrics.ts';
 
 /** Times a lost compare-and-swap is decided again before the agent is asked to come back. */
 const ATTEMPTS = 8;
+/** A host can name a rollout as long as a body; a log line keeps the beginning. */
+const LOGGED_ID_MAX = 256;
 
 /** POST /v1/agent/events: one event, stored in its record's inbox or answered 204 and dropped (agent-protocol.md §1.4). */
 export function eventsRoute(context: WebhookContext, queue: HostQueue): HostRoute {
@@ -128,5 +130,5 @@ class EventIntake {
 }
 
 function about({ hostname, rolloutId, event }: EventEnvelope): object {
-  return { host: hostname, rolloutId, kind: event.kind, seq: event.seq };
+  return { host: hostname, rolloutId: rolloutId.slice(0, LOGGED_ID_MAX), kind: event.kind, seq: event.seq };
 }
