@@ -148,7 +148,8 @@ export class Operator {
     this.#health = await this.#startHealth();
     void this.#informers.run(this.#following.signal);
     await this.#informers.waitForSync(this.#following.signal);
-    await this.#documents.start();
+    // Agents are told to wait until the documents are there; nobody else has to.
+    void this.#documents.start();
     if (options.roles.has('webhook')) await this.#startWebhook();
     if (options.roles.has('controller')) this.#election = this.#elector().run(this.#campaign.signal);
     this.#state = 'serving';

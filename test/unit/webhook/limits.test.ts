@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import { HandshakeGate } from '../../../src/webhook/handshake-gate.ts';
@@ -126,4 +126,27 @@ describe('the port', () => {
     expect((await host.get('/v1/whoami')).status).toBe(200);
     expect(started.refusedConnections).toContain('too-many');
   });
+});
+
+test.each<[SecureVersion, boolean]>([
+  ['TLSv1.1', false],
+  ['TLSv1.2', true],
+  ['TLSv1.3', true],
+])('%s: spoken %s', async (version, spoken) => {
+  const started = await port({});
+  const socket = connectTls({
+    port: started.port,
+    host: '127.0.0.1',
+    ca: started.ca.certPem,
+    servername: 'localhost',
+    minVersion: version,
+    maxVersion: version,
+    ciphers: 'DEFAULT@SECLEVEL=0',
+  });
+  open.push({ close: () => void socket.destroy() });
+  const outcome = await once(socket, 'secureConnect').then(
+    () => true,
+    () => false,
+  );
+  expect(outcome).toBe(spoken);
 });
