@@ -14,7 +14,7 @@ export function keptHead(text: string, maxBytes: number): string {
   const bytes = encodedBeyond(text, maxBytes);
   if (bytes === undefined) return text;
   let end = maxBytes;
-  while (end > 0 && isContinuation(bytes[end])) end--;
+  while (isContinuation(bytes[end])) end--;
   return decoder.decode(bytes.subarray(0, end));
 }
 
@@ -23,7 +23,7 @@ export function keptTail(text: string, maxBytes: number): string {
   const bytes = encodedBeyond(text, maxBytes);
   if (bytes === undefined) return text;
   let start = bytes.length - maxBytes;
-  while (start < bytes.length && isContinuation(bytes[start])) start++;
+  while (isContinuation(bytes[start])) start++;
   return decoder.decode(bytes.subarray(start));
 }
 
@@ -35,5 +35,5 @@ function encodedBeyond(text: string, maxBytes: number): Uint8Array | undefined {
 }
 
 function isContinuation(byte: number | undefined): boolean {
-  return byte !== undefined && (byte & 0b1100_0000) === 0b1000_0000;
+  return ((byte ?? 0) & 0b1100_0000) === 0b1000_0000;
 }

@@ -32,10 +32,10 @@ export function encodeEvent(event: AgentEvent): AgentEvent {
 export function decode<Schema extends z.ZodType>(schema: Schema, value: unknown): Decoded<z.output<Schema>> {
   const result = schema.safeParse(value);
   if (result.success) return { ok: true, value: result.data };
-  const [issue] = result.error.issues;
-  const path = issue?.path.map(String).join('.') ?? '';
-  const message = issue?.message ?? 'does not fit the schema';
-  return { ok: false, message: path === '' ? message : `${path}: ${message}` };
+  const messages = result.error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`,
+  );
+  return { ok: false, message: String(messages[0]) };
 }
 
 function encodeSubResult({ article, overrideReason, ...members }: SubResult): SubResult {

@@ -103,6 +103,23 @@ describe('folding an inbox', () => {
   });
 });
 
+describe('what a fold leaves to others', () => {
+  it('is every effect of the machine, in order, for the audit log', () => {
+    const { effects } = foldInbox(foldState('Failed'), [entry(samples.RollbackComplete, 1)], webhook);
+    expect(effects.map(({ type }) => type)).toEqual([
+      'RemoteAppendEventLog',
+      'RemoteInsertQuarantine',
+      'RecordTransition',
+    ]);
+  });
+
+  it('is a reason that its field can hold', () => {
+    const start = foldState('Failed', { rolloutId: `stable@${'a'.repeat(600)}` });
+    const [effect] = foldInbox(start, [entry(samples.RollbackComplete, 1)], webhook).pendingEffects;
+    expect(effect?.reason).toHaveLength(512);
+  });
+});
+
 describe('heartbeats in an inbox', () => {
   it('complete a lost activation, and become the last report', () => {
     const { state, transitions } = foldInbox(foldState('Activating'), [heartbeat(target, 20)], webhook);

@@ -47,7 +47,20 @@ describe('a record and its object', () => {
   it('say the same, there and back', () => {
     const object = recordObject(full);
     const outcome = foldInbox(recordFromObject(object), inboxFromObject(object), webhook);
-    expect(statusFromRecord(object.status, outcome)).toEqual(full);
+    expect(statusFromRecord(object.status, outcome)).toStrictEqual(full);
+    expect([...recordFromObject(object).extras.failingControls]).toEqual([['evidence', ['a']]]);
+  });
+
+  it('begin without a status, and keep the gates and the history of a record that stays Pending', () => {
+    const bare = recordObject();
+    expect(inboxFromObject(bare)).toEqual([]);
+    const outcome = foldInbox(recordFromObject(bare), [], webhook);
+    expect(statusFromRecord(undefined, outcome)).toStrictEqual({ state: 'Pending', lastEventSeq: 0 });
+    const blockedBy = [{ gate: 'host-offline', since: at(1) }];
+    const kept = { state: 'Pending' as const, lastEventSeq: 0, blockedBy, history: full.history ?? [] };
+    const held = recordObject({ ...kept, inbox: [] });
+    const again = foldInbox(recordFromObject(held), inboxFromObject(held), webhook);
+    expect(statusFromRecord(held.status, again)).toStrictEqual(kept);
   });
 
   it('begin as Pending, counting from where earlier attempts ended', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SubResult } from '../../../src/api/wire/events.ts';
 import { parseTimestamp } from '../../../src/api/time.ts';
 import { byteLength, keptHead, keptTail } from '../../../src/core/host/cut-text.ts';
-import { failingControlsOf, reduceEvent } from '../../../src/core/host/reduce-event.ts';
+import { failingControlsOf, reduceEvent, storableTime } from '../../../src/core/host/reduce-event.ts';
 import { probeResult, samples } from './support.ts';
 
 function control(controlId: string, changes: Partial<SubResult> = {}): SubResult {
@@ -22,6 +22,13 @@ describe('an event before it is stored', () => {
     expect(keptTail('aé€😀', 5)).toBe('😀');
     expect(keptHead(`\ufeff${'x'.repeat(9)}`, 5)).toBe('\ufeffxx');
     expect(byteLength('aé€😀')).toBe(10);
+    expect([keptHead('aé€😀', 10), keptTail('aé€😀', 10)]).toEqual(['aé€😀', 'aé€😀']);
+    expect([keptHead('€', 2), keptTail('€', 2), keptHead('€', 0), keptTail('€', 0)]).toEqual([
+      '',
+      '',
+      '',
+      '',
+    ]);
   });
 
   it('keeps of the controls only those that are enforced and fail, each once', () => {
@@ -48,6 +55,34 @@ describe('an event before it is stored', () => {
     const reduced = reduceEvent(probeResult('fail', { subResults }));
     expect(failingControlsOf(reduced)).toHaveLength(128);
     expect(reduced.failingControlCount).toBe(300);
+  });
+
+  it('counts controls only where it has cut their list', () => {
+    const subResults = Array.from({ length: 128 }, (_, i) => control(`c-${i}`));
+    expect(reduceEvent(probeResult('fail', { subResults }))).not.toHaveProperty('failingControlCount');
+  });
+
+  it('keeps 128 names of failing probes, and 128 bytes of each', () => {
+    const failingProbes = Array.from({ length: 200 }, (_, i) => `${i}`.padEnd(200, 'x'));
+    const reduced = reduceEvent({ ...samples.Failed, failingProbes });
+    expect(reduced).toHaveProperty(
+      'failingProbes',
+      failingProbes.slice(0, 128).map((name) => name.slice(0, 128)),
+    );
+    expect(reduceEvent(samples.Failed)).toEqual(samples.Failed);
+  });
+
+  it('stays the very same where there is nothing to reduce, even if a text looks like a leap second', () => {
+    expect(reduceEvent(samples.DispatchAck)).toBe(samples.DispatchAck);
+    const component = 'x'.repeat(17) + '60';
+    expect(reduceEvent({ ...samples.ActivationDeferred, component })).toHaveProperty('component', component);
+  });
+
+  it('is at a time that the API server accepts', () => {
+    const [leap, ordinary] = ['2016-12-31T23:59:60.5Z', '2016-12-31T23:59:59Z'].map(parseTimestamp);
+    if (leap === undefined || ordinary === undefined) throw new Error('no times');
+    expect(storableTime(leap)).toBe('2016-12-31T23:59:59.999999999Z');
+    expect(storableTime(ordinary)).toBe(ordinary);
   });
 
   it('turns a leap second, which the API server refuses, into the nanosecond before it', () => {

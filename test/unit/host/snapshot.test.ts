@@ -4,7 +4,7 @@ import { at, prior, record, target } from './support.ts';
 
 describe('snapshots', () => {
   it('omit what is absent and carry no probes', () => {
-    expect(toSnapshot(record('Pending'))).toEqual({
+    expect(toSnapshot(record('Pending'))).toStrictEqual({
       rolloutId: 'stable@ab12',
       hostname: 'web-01',
       channel: 'stable',

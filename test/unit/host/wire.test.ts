@@ -73,6 +73,25 @@ describe('the wire of events', () => {
     ).toBe(true);
   });
 
+  it('names no member where the whole is wrong', () => {
+    const decoded = decodeEvent(7);
+    expect(decoded.ok ? '' : decoded.message).toMatch(/^Invalid input/);
+  });
+
+  it('prints no member that is undefined', () => {
+    const control = { controlId: 'c', status: 'fail', framework: 'f', effectiveMode: 'enforce' } as const;
+    const subResults = [{ ...control, article: undefined, overrideReason: undefined }];
+    const bare = { ...samples.ProbeResult, failureReason: undefined };
+    expect(encodeEvent({ ...bare, subResults })).toStrictEqual({
+      ...samples.ProbeResult,
+      subResults: [control],
+    });
+    expect(encodeEvent(bare)).toStrictEqual(samples.ProbeResult);
+    expect(
+      encodeEvent({ ...bare, subResults: [{ ...control, article: '21', overrideReason: 'why' }] }),
+    ).toHaveProperty('subResults', [{ ...control, article: '21', overrideReason: 'why' }]);
+  });
+
   it('keeps an empty list of sub-results apart from none', () => {
     expect(encodeEvent({ ...samples.ProbeResult, subResults: [] })).toHaveProperty('subResults', []);
     expect(encodeEvent({ ...samples.ProbeResult, subResults: undefined })).not.toHaveProperty('subResults');
