@@ -249,6 +249,9 @@ describe('the API server takes what the chart renders', () => {
           '--plan-interval=5s',
           'lane',
           'system-cluster-critical',
+          'NODE_EXTRA_CA_CERTS',
+          'forge-ca',
+          '"mountPath":"/ca"',
         ])
           expect(deployment).toContain(text);
       },
@@ -258,6 +261,9 @@ describe('the API server takes what the chart renders', () => {
   function placement(): object {
     return {
       extraArgs: ['--plan-interval=5s'],
+      extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/ca/ca.crt' }],
+      extraVolumes: [{ name: 'ca', configMap: { name: 'forge-ca' } }],
+      extraVolumeMounts: [{ name: 'ca', mountPath: '/ca', readOnly: true }],
       podAnnotations: { a: 'b' },
       podLabels: { lane: 'fast' },
       nodeSelector: { 'kubernetes.io/os': 'linux' },

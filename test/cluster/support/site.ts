@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { AgentFeedEntry } from '../../../src/agent/feed.ts';
@@ -12,7 +11,7 @@ import { closureOf } from '../../../src/dev/demo/design.ts';
 import { OPERATOR_COMMAND } from '../../../src/dev/local/publish.ts';
 import { type FleetDesign, releaseDocuments } from '../../../src/dev/local/release.ts';
 import { startMachines } from '../../support/machines.ts';
-import { kube, nameAddress, NAMESPACE, RELEASE } from './cluster.ts';
+import { clusterFolder, kube, nameAddress, NAMESPACE, RELEASE } from './cluster.ts';
 
 const run = promisify(execFile);
 const SUFFIX = 'fleet.example';
@@ -48,7 +47,7 @@ export class Site {
 
   /** Makes keys and repository, and gives the cluster what an administrator gives it once. */
   static async prepare(): Promise<Site> {
-    const repository = await mkdtemp(join(tmpdir(), 'nixfleet-gitops-'));
+    const repository = await mkdtemp(join(clusterFolder(), 'gitops-'));
     await cp('examples/gitops', repository, { recursive: true });
     const key = await nixfleet(['keygen', '--out', join(repository, 'ci.pem')]);
     const trustText = JSON.stringify({ schemaVersion: 1, ciReleaseKey: { current: JSON.parse(key) } });
