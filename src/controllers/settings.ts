@@ -14,6 +14,8 @@ export interface ControllerSettings {
   readonly hostBusyMs: number;
   /** A superseded record stops holding its slot this long after soakDueAt (D20). */
   readonly supersededHoldMs: number;
+  /** What waits in an inbox is folded this long after it came, so that what follows on its heels is in the same write. */
+  readonly foldDelayMs: number;
   /** Inbox entries that cause no transition wait at most this long for the next one … */
   readonly inboxMaxAgeMs: number;
   /** … or until so many of them wait. */
@@ -35,6 +37,7 @@ export const DEFAULT_SETTINGS: ControllerSettings = {
   settleMaxMs: 330_000,
   hostBusyMs: 600_000,
   supersededHoldMs: 600_000,
+  foldDelayMs: 100,
   inboxMaxAgeMs: 5_000,
   inboxBatch: 8,
   statusIntervalMs: 1_000,

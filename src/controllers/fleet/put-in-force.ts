@@ -3,20 +3,29 @@ import { fleetResource } from '../../api/kinds/resources.ts';
 import type { EventReason } from '../../api/reasons-rollout.ts';
 import { LABEL_CONTENT } from '../../api/group.ts';
 import { encodeReleaseBundle } from '../../core/artifacts/release-bundle.ts';
-import type { Release } from '../../core/artifacts/release.ts';
+import type { Release, ReleaseManifest } from '../../core/artifacts/release.ts';
 import { nameLabel } from '../../core/naming.ts';
 import { chooseAttempt, hostSetHash, type AttemptChoice } from '../../core/rollout/attempts.ts';
 import { putBlob } from '../../kube/blob-store.ts';
 import { updateStatus } from '../../kube/writes.ts';
 import type { ControllerContext } from '../context.ts';
 
+/** Hashing thousands of hosts is not for every pass. */
+const hashes = new WeakMap<ReleaseManifest, string>();
+
+function hashOf(release: ReleaseManifest): string {
+  let hash = hashes.get(release);
+  if (hash === undefined) hashes.set(release, (hash = hostSetHash(release.manifest)));
+  return hash;
+}
+
 /** The attempt that carries each channel of the content in force. */
 export function chooseAttempts(context: ControllerContext, release: Release): Map<string, AttemptChoice> {
   const rollouts = context.stores.rollouts.list();
   return new Map(
-    [...release.manifests].map(([channel, { rolloutId, manifest }]) => [
+    [...release.manifests].map(([channel, manifest]) => [
       channel,
-      chooseAttempt(rolloutId, hostSetHash(manifest), rollouts),
+      chooseAttempt(manifest.rolloutId, hashOf(manifest), rollouts),
     ]),
   );
 }

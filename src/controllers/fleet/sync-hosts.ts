@@ -11,6 +11,9 @@ import { keyIn, type ControllerContext } from '../context.ts';
 
 const PARALLEL_WRITES = 16;
 
+/** Hosts, as cached, that were found to say what a release declares; objects of a store never change in place. */
+const agreed = new WeakMap<Host, Release>();
+
 /** Makes the Host objects say what the content in force declares: missing ones are made, undeclared ones go. */
 export async function syncHosts(context: ControllerContext, release: Release): Promise<void> {
   const place: FleetPlace = { namespace: context.namespace, fleetName: context.fleetName };
@@ -20,7 +23,11 @@ export async function syncHosts(context: ControllerContext, release: Release): P
     declared.add(name);
     const existing = context.stores.hosts.get(keyIn(context, name));
     if (existing === undefined) await createHost(context, newHost(place, hostname, host));
-    else await updateHost(context, existing, desiredHostSpec(context.fleetName, hostname, host));
+    else if (agreed.get(existing) !== release) {
+      await updateHost(context, existing, desiredHostSpec(context.fleetName, hostname, host));
+      const current = context.stores.hosts.get(keyIn(context, name));
+      if (current !== undefined) agreed.set(current, release);
+    }
   });
   const undeclared = context.stores.hosts.list().filter((host) => !declared.has(host.metadata.name));
   await forEachParallel(undeclared, PARALLEL_WRITES, (host) =>

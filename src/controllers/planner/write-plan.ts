@@ -3,7 +3,7 @@ import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import type { EventReason } from '../../api/reasons-rollout.ts';
 import type { FleetPlan, WaveStep } from '../../core/planner/fleet-plan-result.ts';
 import { plannedChanges, statusAfterPlan, type PlannedChange } from '../../core/planner/planned-status.ts';
-import type { Timestamp } from '../../api/time.ts';
+import { millisBetween, type Timestamp } from '../../api/time.ts';
 import { isConflict, isNotFound } from '../../kube/errors.ts';
 import { forEachParallel } from '../../kube/parallel.ts';
 import { updateStatus } from '../../kube/writes.ts';
@@ -25,7 +25,7 @@ export async function writePlan(
   for (const wave of plan.waves) await writeWave(context, wave);
   const changes = plannedChanges(plan);
   let complete = true;
-  await forEachParallel(recordsToVisit(context, changes), PARALLEL_WRITES, async (record) => {
+  await forEachParallel(recordsToVisit(context, changes, now), PARALLEL_WRITES, async (record) => {
     complete = (await writeRecord(context, record, changes.get(record.metadata.name), term, now)) && complete;
   });
   countMarks(context, plan);
@@ -49,14 +49,35 @@ async function writeWave(context: ControllerContext, { rollout, from, to, reason
   });
 }
 
-/** Records that the plan touches, and those that still show gates which no longer hold them. */
+/**
+ * Records that the plan touches, and those that still show gates which no longer hold them. That a rollout is being
+ * opened is over in a moment and shows in its state: it is written into records only where it takes longer.
+ */
 function* recordsToVisit(
-  { stores }: ControllerContext,
+  context: ControllerContext,
   changes: ReadonlyMap<string, PlannedChange>,
+  now: Timestamp,
 ): Iterable<HostRolloutRecord> {
-  for (const record of stores.records.list()) {
-    if (changes.has(record.metadata.name) || record.status?.blockedBy !== undefined) yield record;
+  for (const record of context.stores.records.list()) {
+    const change = changes.get(record.metadata.name);
+    if (
+      change === undefined ? record.status?.blockedBy === undefined : isPassing(context, record, change, now)
+    ) {
+      continue;
+    }
+    yield record;
   }
+}
+
+function isPassing(
+  context: ControllerContext,
+  { spec }: HostRolloutRecord,
+  { mark, action, holds }: PlannedChange,
+  now: Timestamp,
+): boolean {
+  if (mark !== undefined || action !== undefined || holds[0]?.gate !== 'rollout-opening') return false;
+  const openedAt = context.stores.rollouts.get(keyIn(context, spec.rolloutRef))?.status?.openedAt;
+  return openedAt === undefined || millisBetween(openedAt, now) < context.settings.planIntervalMs;
 }
 
 async function writeRecord(

@@ -36,10 +36,12 @@ export function createRecordController(
 }
 
 /** Adds records that have something to decide or to do. Returns the removal. */
-export function wireRecordController({ stores }: ControllerContext, queue: WorkQueue): () => void {
+export function wireRecordController({ stores, settings }: ControllerContext, queue: WorkQueue): () => void {
   const removals = [
     stores.records.subscribe((change) => {
-      if (change.type !== 'deleted' && hasWork(change.new)) queue.add(keyOf(change.new));
+      if (change.type !== 'deleted' && hasWork(change.new)) {
+        queue.addAfter(keyOf(change.new), settings.foldDelayMs);
+      }
     }),
     // A host that is back on its target recovers from its last report, which is not stored twice.
     stores.hosts.subscribe((change) => {
