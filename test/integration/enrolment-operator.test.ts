@@ -159,10 +159,10 @@ describe('revocation', () => {
     await room.startOperator();
     await expect.poll(() => statusOf(host)).toBe(401);
     const ledger = await room.client.get(configMapResource, {
-      name: 'lab-revocations',
+      name: 'lab-revoked-before',
       namespace: room.namespace,
     });
-    expect(JSON.parse(ledger.data?.['revocations.json'] ?? '')).toEqual({ 'gone-01': at, 'web-01': at });
+    expect(JSON.parse(ledger.data?.['revoked-before.json'] ?? '')).toEqual({ 'gone-01': at, 'web-01': at });
   });
 
   test('a Host that is deleted and made anew is revoked again', async () => {

@@ -4,11 +4,14 @@ import { configMapResource, type ConfigMap } from '../../kube/blob-store.ts';
 import { nameLabel } from '../../core/naming.ts';
 
 /** The key under which a Fleet's ConfigMap of revocations holds them. */
-export const LEDGER_KEY = 'revocations.json';
+export const LEDGER_KEY = 'revoked-before.json';
 
-/** Name of the one ConfigMap that keeps the revocations of a Fleet, of names without a Host, too. */
+/**
+ * Name of the one ConfigMap that keeps the revocations of a Fleet, of names without a Host, too. People publish their
+ * signed list under other names.
+ */
 export function ledgerName(fleetName: string): string {
-  return `${fleetName}-revocations`;
+  return `${fleetName}-revoked-before`;
 }
 
 /** What a ConfigMap keeps; undefined where it is damaged. */
