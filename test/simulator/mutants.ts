@@ -44,7 +44,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'percentages are rounded up',
     rule: 'budgets',
-    seed: 13,
+    seed: 21,
     changes: [
       {
         file: 'src/core/planner/percentage.ts',
@@ -56,7 +56,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a superseded switch holds no slot',
     rule: 'budgets',
-    seed: 12,
+    seed: 36,
     changes: [
       {
         file: 'src/core/planner/held-slots.ts',
@@ -68,7 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a delivered mark holds no slot until it is acknowledged',
     rule: 'budgets',
-    seed: 13,
+    seed: 21,
     changes: [
       {
         file: 'src/core/planner/held-slots.ts',
@@ -107,6 +107,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'channels that go first are not waited for',
     rule: 'order',
+    seed: 15,
     changes: [
       {
         file: `${GATES}/channel-edges.ts`,
@@ -118,7 +119,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a failed host halts nothing',
     rule: 'order',
-    seed: 21,
+    seed: 38,
     changes: [
       { file: `${GATES}/rollout-halted.ts`, text: 'if (first === undefined)', replacement: 'if (true)' },
     ],
@@ -144,6 +145,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'snapshots leave the inbox aside',
     rule: 'promises',
+    seed: 9,
     changes: [
       {
         file: 'src/webhook/fold-object.ts',
@@ -163,7 +165,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a record leaves Converged',
     rule: 'monotone',
-    seed: 56,
+    seed: 131,
     changes: [
       ...withoutApiRules,
       {
@@ -199,7 +201,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'hosts are switched to what they run',
     rule: 'deliveries',
-    seed: 55,
+    seed: 78,
     changes: [
       {
         file: 'src/webhook/decide-delivery.ts',

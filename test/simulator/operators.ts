@@ -10,6 +10,8 @@ const SLOTS = 2;
 /** What the replicas are made of, and who is told when one dies. */
 export interface OperatorsOptions extends Omit<ReplicaOptions, 'name' | 'skewMs'> {
   readonly onDeath: (slot: number) => void;
+  /** Nothing is drawn: what is on the wire stops with its process, and everything takes its usual time. */
+  readonly steady: boolean;
 }
 
 /**
@@ -66,11 +68,11 @@ export class Operators {
     if (slot === undefined || replica === undefined || replica.process.paused) return;
     const { process } = replica;
     process.pause();
-    if (this.#prng.chance(0.6)) process.wire.pause();
+    if (this.#options.steady || this.#prng.chance(0.6)) process.wire.pause();
     if (replica === this.#leader) {
       this.#stopsActing();
       if (ms > LEASE_MS)
-        this.#loop.schedule(LEASE_MS + this.#prng.int(0, 3_000), undefined, () => this.#elect());
+        this.#loop.schedule(LEASE_MS + this.#drawn(0, 3_000), undefined, () => this.#elect());
     }
     this.#loop.schedule(ms, undefined, () => this.#resume(slot, replica, ms));
   }
@@ -80,7 +82,7 @@ export class Operators {
     if (!process.alive) return;
     if (replica.leading && pausedMs >= RENEW_MS) {
       replica.lost = true;
-      this.#loop.schedule(this.#prng.int(1, 400), undefined, () => {
+      this.#loop.schedule(this.#drawn(1, 400), undefined, () => {
         if (this.#replicas[slot] === replica) this.#kill(slot);
       });
     } else if (replica === this.#leader) {
@@ -101,9 +103,9 @@ export class Operators {
     if (replica === this.#leader) {
       this.#leader = undefined;
       this.#stopsActing();
-      this.#loop.schedule(LEASE_MS + this.#prng.int(0, 3_000), undefined, () => this.#elect());
+      this.#loop.schedule(LEASE_MS + this.#drawn(0, 3_000), undefined, () => this.#elect());
     }
-    this.#loop.schedule(this.#prng.int(500, 6_000), undefined, () => this.#boot(slot));
+    this.#loop.schedule(this.#drawn(500, 6_000), undefined, () => this.#boot(slot));
   }
 
   #boot(slot: number): void {
@@ -111,7 +113,7 @@ export class Operators {
     this.#lives += 1;
     const name = `operator-${'ab'.charAt(slot)}${this.#lives > SLOTS ? this.#lives : ''}`;
     // Nodes keep their clocks together, but not to the millisecond.
-    this.#replicas[slot] = new Replica({ ...this.#options, name, skewMs: this.#prng.int(-200, 200) });
+    this.#replicas[slot] = new Replica({ ...this.#options, name, skewMs: this.#drawn(-200, 200) });
   }
 
   #elect(): void {
@@ -124,9 +126,14 @@ export class Operators {
       this.#loop.schedule(2_000, undefined, () => this.#elect());
       return;
     }
-    this.#leader = this.#prng.pick(candidates) as Replica;
+    this.#leader = (this.#options.steady ? candidates[0] : this.#prng.pick(candidates)) as Replica;
     this.#actingSince = this.#loop.now;
     this.#leader.lead();
+  }
+
+  /** A number from a range; the middle of it where nothing is drawn. */
+  #drawn(min: number, max: number): number {
+    return this.#options.steady ? Math.round((min + max) / 2) : this.#prng.int(min, max);
   }
 
   #stopsActing(): void {

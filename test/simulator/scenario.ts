@@ -21,6 +21,8 @@ export interface Scenario {
 
 /** How well caches and connections work. */
 export interface Weather {
+  /** Everything takes the same time always, so that a story does not change with every request that is added. */
+  readonly steady?: boolean;
   /** Share of requests that take long. */
   readonly slow: number;
   /** Share of requests that get no answer. */

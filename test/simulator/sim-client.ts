@@ -11,6 +11,7 @@ import type { KubeObject, ObjectRef, Resource, WithStatus } from '../../src/kube
 import type { EventLoop } from './event-loop.ts';
 import type { Prng } from './prng.ts';
 import type { Refusal, SimApi } from './sim-api.ts';
+import type { Weather } from './scenario.ts';
 import type { SimProcess } from './sim-process.ts';
 
 /** How the API server is reached. */
@@ -138,9 +139,9 @@ export class SimClient implements KubeClient {
 }
 
 /** A weather that is drawn from a seed: mostly fast, now and then slow, seldom broken. */
-export function drawnWeather(prng: Prng, of: { slow: number; broken: number }): ApiWeather {
+export function drawnWeather(prng: Prng, of: Weather): ApiWeather {
   return {
-    latencyMs: () => (prng.chance(of.slow) ? prng.int(50, 2_000) : prng.int(1, 8)),
+    latencyMs: () => (of.steady === true ? 2 : prng.chance(of.slow) ? prng.int(50, 2_000) : prng.int(1, 8)),
     failure: (write) => {
       if (!prng.chance(of.broken)) return undefined;
       return write && prng.chance(0.5) ? 'unanswered' : 'lost';

@@ -85,7 +85,8 @@ export class World implements HostWorld, WorldView {
       api: this.api,
       prng: this.#prng.fork(),
       weather: drawnWeather(this.#prng.fork(), weather),
-      watchLagMs: () => (lag.chance(weather.stale) ? lag.int(500, 8_000) : lag.int(1, 40)),
+      steady: this.#steady,
+      watchLagMs: () => (this.#steady ? 3 : lag.chance(weather.stale) ? lag.int(500, 8_000) : lag.int(1, 40)),
       onError: (text) => this.violated('no-errors', text),
       onDeath: (slot) => this.#dropRequestsOf(slot),
     });
@@ -255,7 +256,8 @@ export class World implements HostWorld, WorldView {
         quirks: plan.quirks ?? {},
       });
       this.hosts.set(name, host);
-      loop.schedule(this.#prng.int(0, 60_000), host.process, () => host.start());
+      const startMs = this.#steady ? this.hosts.size * 7_000 - 6_600 : this.#prng.int(0, 60_000);
+      loop.schedule(startMs, host.process, () => host.start());
       if (plan.lies === true) new Liar(host, loop, this.#prng.fork()).start();
     }
     for (const fault of scenario.faults) {
@@ -360,7 +362,12 @@ export class World implements HostWorld, WorldView {
     return Math.max(...releases.map(({ atSeconds }) => atSeconds), ...ends) * 1000;
   }
 
+  get #steady(): boolean {
+    return this.scenario.weather.steady === true;
+  }
+
   #latency(): number {
+    if (this.#steady) return 5;
     return this.#prng.chance(this.scenario.weather.slow) ? this.#prng.int(50, 3_000) : this.#prng.int(1, 30);
   }
 
