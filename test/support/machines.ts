@@ -27,6 +27,10 @@ export interface Machines {
   readonly feed?: AgentFeed;
 }
 
+/** Agents live faster, but the machine that runs everything does not: they wait for an answer as long as real ones do. */
+const { heartbeatTimeout, bootHeartbeatTimeout, outboxTimeout, manifestTimeout } = agentConstants;
+const patience = { heartbeatTimeout, bootHeartbeatTimeout, outboxTimeout, manifestTimeout };
+
 /** Boots one machine per host of the fleet. */
 export async function startMachines(machines: Machines): Promise<SimulatedHost[]> {
   const { fleet, agentCa, serverCaPem, cnSuffix, trust, url, factor, feed = () => undefined } = machines;
@@ -41,7 +45,7 @@ export async function startMachines(machines: Machines): Promise<SimulatedHost[]
         verifier,
         probes: demoProbes,
         behaviour: behaviourOf(name, machines.faultyRelease ?? 'none'),
-        constants: scaled(agentConstants, factor),
+        constants: { ...scaled(agentConstants, factor), ...patience },
         feed,
       });
     }),
