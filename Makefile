@@ -80,7 +80,7 @@ demo: control-plane ## a signed release takes 8 simulated hosts to Converged
 up: control-plane ## a local control plane and the operator, in the foreground; STATE=folder keeps it
 	@STATE='$(STATE)' $(RUN) up
 
-bench: setup ## planner, state machine, and API writes per host
+bench: control-plane ## planner, state machine, and rollouts of 300 and 1,000 hosts: every write by name
 	$(RUN) bench
 
 docs: setup ## generate the tables of docs/concepts.md from src/api

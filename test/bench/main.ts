@@ -1,10 +1,14 @@
 /**
- * `make bench`: the planner and the state machine against the goals of architecture.md §5.
+ * `make bench`: the planner, the state machine and whole rollouts against the goals of architecture.md §5. Numbers of
+ * hosts as arguments replace 300 and 1,000.
  *
  * The goals hold for a machine whose SHA-256 runs at 1,730 MB/s in blocks of 8 KiB; they are scaled to this one.
  */
 import { hash } from 'node:crypto';
+import { demoWrites } from './demo-writes.ts';
 import { benchFleetPlan, benchPlan, type BenchRow } from './plan.ts';
+import { describeRollout, describeWrites } from './rollout-report.ts';
+import { benchRollout } from './rollout.ts';
 import { benchStep } from './step.ts';
 
 const REFERENCE_MB_PER_SECOND = 1_730;
@@ -34,3 +38,14 @@ const rows: readonly BenchRow[] = [...benchPlan(), ...benchFleetPlan()];
 for (const { name, bestMillis, goalMillis } of rows)
   console.log(line(name, bestMillis, goalMillis * scale, 'ms'));
 console.log(line('step, seven-event happy path', benchStep().nanosPerStep, STEP_GOAL_NANOS * scale, 'ns'));
+
+const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [300, 1_000];
+for (const hosts of sizes) {
+  const bench = await benchRollout(hosts, (progress) => console.error(`… ${progress}`));
+  console.log(`\n${describeRollout(bench).join('\n')}`);
+}
+console.error('… playing the demo');
+const demo = await demoWrites();
+console.log(
+  `\nthe demo, ${demo.hosts} hosts that enrol first\n${describeWrites(demo.writes, demo.hosts).join('\n')}`,
+);
