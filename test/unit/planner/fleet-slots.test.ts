@@ -95,6 +95,16 @@ describe('D20: slots of superseded rollouts', () => {
   it.each([
     ['a delivered mark', { dispatch: DELIVERED, soakDueAt: minute(5) }, true],
     ['an undelivered mark, until it is withdrawn', { dispatch: MARK }, true],
+    [
+      'a delivered mark without a soak end of its own',
+      { dispatch: { ...DELIVERED, queuedAt: minute(-14) } },
+      true,
+    ],
+    [
+      'no delivered mark whose soak would be long over',
+      { dispatch: { ...DELIVERED, queuedAt: minute(-15) } },
+      false,
+    ],
     ['an Activating host', { state: 'Activating', soakDueAt: minute(5) }, true],
     ['a Soaking host up to ten minutes past its soak', { state: 'Soaking', soakDueAt: minute(-9) }, true],
     ['no Soaking host ten minutes past its soak', { state: 'Soaking', soakDueAt: minute(-10) }, false],
@@ -106,6 +116,11 @@ describe('D20: slots of superseded rollouts', () => {
 
   it('end when the successor of the host has moved', () => {
     const made = plan(story({ state: 'Soaking', soakDueAt: minute(5) }, { state: 'Converged' }));
+    expect(marked(made)).toEqual(['a']);
+  });
+
+  it('end when the successor of the host has acknowledged, though nothing else is heard of it', () => {
+    const made = plan(story({ state: 'Soaking', soakDueAt: minute(5) }, { dispatchAckedAt: minute(-1) }));
     expect(marked(made)).toEqual(['a']);
   });
 
