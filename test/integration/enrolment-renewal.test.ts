@@ -35,7 +35,7 @@ describe('renewal', () => {
     expect((await room.wire().post('/v1/agent/renew', { csrPem: await room.web01.csr() })).status).toBe(401);
   });
 
-  test('is never for another host, although its key is declared there, too', async () => {
+  test('D12: is never for another host, although its key is declared there, too', async () => {
     room.scene.hosts.set('web-02', { pubkey: room.web01.pubkey });
     expect((await ask(await room.web01.csr('web-02'))).status).toBe(401);
     expect((await ask(await room.web01.csr('agent-web-02.fleet.example'))).status).toBe(401);

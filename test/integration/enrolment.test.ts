@@ -145,7 +145,7 @@ describe('a nonce is burned exactly once', () => {
   });
 });
 
-describe('a request that cannot succeed burns nothing', () => {
+describe('D13: a request that cannot succeed burns nothing', () => {
   const other = newHostKey('web-02');
 
   test.each<[string, number, () => Promise<[BootstrapToken, string]>]>([
