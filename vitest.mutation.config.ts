@@ -10,5 +10,6 @@ export default defineConfig({
     ],
     pool: 'forks',
     testTimeout: 20_000,
+    isolate: false, // a worker per file would cost each mutant more than its tests
   },
 });
