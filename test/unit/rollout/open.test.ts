@@ -288,7 +288,8 @@ describe('a record that is opened', () => {
   });
 
   it('soaks an hour where the fleet has no policy for the channel', () => {
-    expect(newRecord(PLACE, rollout, fleet({ rolloutPolicies: {} }), host, 0, NOW).spec).toMatchObject({
+    const first = { ...host, waveIndex: 0 };
+    expect(newRecord(PLACE, rollout, fleet({ rolloutPolicies: {} }), first, 0, NOW).spec).toMatchObject({
       soakMinutes: 60,
       onHealthFailure: 'halt',
     });
