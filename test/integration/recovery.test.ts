@@ -95,7 +95,8 @@ function afterTwoHeartbeats({ kept, midSwitch }: Loss): Picture {
       '= Converged',
     ),
     [midSwitch.ends]: '= Converged',
-    'b-11': '= Pending wave-promotion',
+    // Where b-03 may be tried once more it is, at once, and its probe fails as before.
+    'b-11': kept ? '= Pending wave-promotion' : '= Pending wave-promotion compliance-wave',
     ...every(numbered('e', 1, 4), '= Pending channel-edges'),
     'e-05': 'Pending channel-edges',
     'z-01': '= Pending disruption-budget',

@@ -24,7 +24,12 @@ export function numbered(prefix: string, from: number, to: number): string[] {
 export const RECOVERY_FLEET: SmallFleet = {
   channels: {
     alpha: { waves: [numbered('a', 1, 6), numbered('a', 7, 12), numbered('a', 13, 18)] },
-    beta: { waves: [numbered('b', 1, 4), numbered('b', 5, 11)], onHealthFailure: 'rollback-and-halt' },
+    // Without a soak an agent may converge before its first probe has run, as real ones may.
+    beta: {
+      waves: [numbered('b', 1, 4), numbered('b', 5, 11)],
+      onHealthFailure: 'rollback-and-halt',
+      soakMinutes: 2,
+    },
     delta: { waves: [numbered('d', 1, 4)] },
     epsilon: { waves: [numbered('e', 1, 5)] },
     gamma: { waves: [['g-01', 'g-02'], ['g-03']] },
