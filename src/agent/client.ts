@@ -75,12 +75,22 @@ export class AgentClient {
     this.#agent = newAgent(this.#identity);
   }
 
+  /** A kept connection that the server closes just then is no failure: like real agents' clients, a new one is tried. */
   async #request(
     method: string,
     path: string,
     body: string | undefined,
     bounds: Bounds,
   ): Promise<HttpAnswer> {
+    try {
+      return await this.#send(method, path, body, bounds);
+    } catch (error) {
+      if (!(error instanceof StaleConnection)) throw error;
+      return this.#send(method, path, body, bounds);
+    }
+  }
+
+  async #send(method: string, path: string, body: string | undefined, bounds: Bounds): Promise<HttpAnswer> {
     if (this.#down !== undefined) throw new Error(this.#down);
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
     const headers = body === undefined ? {} : jsonHeaders(body);
@@ -100,7 +110,11 @@ export class AgentClient {
     this.#pending.add(fail);
     bounds.signal?.addEventListener('abort', onAbort, { once: true });
     outgoing.on('response', (incoming) => void readAnswer(incoming).then(resolve, reject));
-    outgoing.on('error', (error) => reject(new Error(`${method} ${path}: ${error.message}`)));
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      const stale = outgoing.reusedSocket && error.code === 'ECONNRESET';
+      const message = `${method} ${path}: ${error.message}`;
+      reject(stale ? new StaleConnection(message) : new Error(message));
+    });
     if (bounds.signal?.aborted === true) onAbort();
     else outgoing.end(body);
     try {
@@ -111,6 +125,11 @@ export class AgentClient {
       bounds.signal?.removeEventListener('abort', onAbort);
     }
   }
+}
+
+/** A request went out over a connection that was kept for it and is closed already. */
+class StaleConnection extends Error {
+  override readonly name = 'StaleConnection';
 }
 
 function newAgent({ caPem, certPem, keyPem }: AgentIdentity): Agent {
