@@ -74,7 +74,7 @@ mutation: setup ## break every line of src/core in turn; unit tests have to noti
 simulate: setup ## the whole operator without a server; SEEDS=1-5000 or MINUTES=10 for more, ARGS for flags
 	@SEEDS='$(SEEDS)' MINUTES='$(MINUTES)' $(RUN) simulate -- $(ARGS)
 
-demo: control-plane ## a signed release takes 8 simulated hosts to Converged
+demo: control-plane ## a release fails on one of 8 simulated hosts, its fix takes all to Converged
 	@$(RUN) demo
 
 up: control-plane ## a local control plane and the operator, in the foreground; STATE=folder keeps it
