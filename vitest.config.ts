@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Real processes on a shared machine: where nobody watches, a test that fails is tried once more, and says so. */
+const retry = process.env['CI'] === undefined ? 0 : 1;
+
 export default defineConfig({
   test: {
     projects: [
@@ -17,6 +20,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          retry,
           pool: 'forks',
           globalSetup: ['test/integration/support/global-setup.ts'],
           fileParallelism: false,
@@ -41,6 +45,7 @@ export default defineConfig({
         test: {
           name: 'image',
           include: ['test/image/**/*.test.ts'],
+          retry,
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 120_000,
