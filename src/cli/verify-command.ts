@@ -9,7 +9,7 @@ import { addCommand, guarded, printJson } from './command.ts';
 import { detectKind, KIND_NAMES, kindOfName, type KindName, nameOfKind, readObject } from './document.ts';
 import { isFolder, nameOf, readInput, STANDARD_STREAM } from './files.ts';
 import { secondsOption, timeOption } from './option-values.ts';
-import { signatureOf } from './signature-file.ts';
+import { signatureOf } from '../core/artifacts/signature-file.ts';
 import { readTrustFile } from './trust.ts';
 import { verifyFolder } from './verify-folder.ts';
 

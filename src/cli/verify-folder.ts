@@ -5,7 +5,7 @@ import { checkFailed } from './cli-error.ts';
 import type { CliIo } from './cli-io.ts';
 import { readInput } from './files.ts';
 import { FLEET_KEY, MANIFEST_SUFFIX } from './release-documents.ts';
-import { signatureOf } from './signature-file.ts';
+import { signatureOf } from '../core/artifacts/signature-file.ts';
 
 /** Judges the release in a folder as the operator will: the fleet and a manifest for every channel that needs one. */
 export async function verifyFolder(io: CliIo, folder: string, trust: ReleaseTrust): Promise<object> {

@@ -10,7 +10,8 @@ import type { KubeClient } from '../../kube/kube-client.ts';
 import { forEachParallel } from '../../kube/parallel.ts';
 import { getSecret, secretText } from '../../kube/secret.ts';
 import { ConditionalFetch } from './conditional-fetch.ts';
-import { signatureOf, SourceFault } from './release-files.ts';
+import { signatureOf } from '../../core/artifacts/signature-file.ts';
+import { SourceFault } from './release-files.ts';
 
 type HttpSpec = NonNullable<Fleet['spec']['source']['http']>;
 

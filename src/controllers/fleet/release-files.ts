@@ -1,13 +1,13 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { PublishedManifest, PublishedRelease, SignedDocument } from '../../core/artifacts/release.ts';
+import { signatureOf } from '../../core/artifacts/signature-file.ts';
 import type { ConfigMap } from '../../kube/blob-store.ts';
 
 const unzip = promisify(gunzip);
 
 const FLEET_FILE = 'fleet.resolved.json';
 const MANIFEST_SUFFIX = '.manifest.json';
-const SIGNATURE_BYTES = 64;
 const MAX_UNPACKED_BYTES = 128 * 1024 * 1024;
 const MAX_PARTS = 64;
 const PACKED = /^(?<file>.+)\.gz(?:\.(?<part>\d{1,3}))?$/;
@@ -56,11 +56,6 @@ function documentOf(files: ReadonlyMap<string, Buffer>, name: string): SignedDoc
     );
   }
   return { bytes, signature: signatureOf(signature) };
-}
-
-/** A `.sig` file holds the raw bytes; in `data`, which is text, their base64. */
-export function signatureOf(file: Buffer): Buffer {
-  return file.length === SIGNATURE_BYTES ? file : Buffer.from(file.toString('latin1').trim(), 'base64');
 }
 
 async function unpackedFiles(configMaps: readonly ConfigMap[]): Promise<Map<string, Buffer>> {

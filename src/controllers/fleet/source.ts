@@ -3,7 +3,8 @@ import type { PublishedRelease } from '../../core/artifacts/release.ts';
 import type { ConfigMap } from '../../kube/blob-store.ts';
 import type { StoreReader } from '../../kube/store.ts';
 import type { HttpSource } from './http-source.ts';
-import { releaseOfConfigMaps, signatureOf, SourceFault } from './release-files.ts';
+import { signatureOf } from '../../core/artifacts/signature-file.ts';
+import { releaseOfConfigMaps, SourceFault } from './release-files.ts';
 
 /** What a Fleet's source holds, and a version that changes whenever it may hold something else. */
 export interface Source {

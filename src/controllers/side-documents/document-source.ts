@@ -7,7 +7,8 @@ import type { KubeClient } from '../../kube/kube-client.ts';
 import { getSecret, secretText } from '../../kube/secret.ts';
 import type { StoreReader } from '../../kube/store.ts';
 import { ConditionalFetch } from '../fleet/conditional-fetch.ts';
-import { signatureOf, SourceFault } from '../fleet/release-files.ts';
+import { signatureOf } from '../../core/artifacts/signature-file.ts';
+import { SourceFault } from '../fleet/release-files.ts';
 
 /** Where a signed side document comes from (kubernetes-api.md, `spec.agents`). */
 export type DocumentSpec = NonNullable<Fleet['spec']['agents']['revocations']>;

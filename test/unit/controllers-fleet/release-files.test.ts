@@ -1,10 +1,7 @@
+import { signatureOf } from '../../../src/core/artifacts/signature-file.ts';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import {
-  releaseOfConfigMaps,
-  signatureOf,
-  SourceFault,
-} from '../../../src/controllers/fleet/release-files.ts';
+import { releaseOfConfigMaps, SourceFault } from '../../../src/controllers/fleet/release-files.ts';
 import type { PublishedRelease, SignedDocument } from '../../../src/core/artifacts/release.ts';
 import {
   asBinary,
