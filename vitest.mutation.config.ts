@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: [
-      'test/conformance/vectors.test.ts',
+      'test/conformance/vectors-*.test.ts',
       'test/unit/cli/bootstrap-token.test.ts',
       'test/unit/{api,artifacts,controllers-*,enrolment,fleet,host,naming,planner,rollout}/**/*.test.ts',
     ],
