@@ -1,17 +1,13 @@
 /** One life of an agent: from its start to its stop, with everything that dies then (agent-protocol.md §3.2). */
 import type { Timestamp } from '../api/time.ts';
-import type { Clock } from '../kube/clock.ts';
 import { ActivationWorker } from './activation.ts';
+import type { AgentParts, AgentSetting } from './agent-parts.ts';
 import { ArtifactCache } from './artifact-cache.ts';
 import type { ArtifactVerifier } from './artifacts.ts';
 import { AgentClient, type AgentIdentity } from './client.ts';
-import type { AgentConstants } from './constants.ts';
-import type { Report } from './feed.ts';
-import type { Machine } from './machine.ts';
 import { Outbox } from './outbox.ts';
 import { preciseNow } from './precise-time.ts';
 import { ProbeWorker } from './probes.ts';
-import type { AgentQuirks } from './quirks.ts';
 import { AgentReducer } from './reducer.ts';
 import { runAdvanceTicker } from './workers/advance.ts';
 import { heartbeat, runHeartbeats } from './workers/heartbeat.ts';
@@ -20,26 +16,11 @@ import { runManifestPoll } from './workers/manifest-poll.ts';
 import { repeat } from './workers/repeat.ts';
 
 /** What an agent is started with. */
-export interface AgentProcessOptions {
-  readonly machine: Machine;
+export interface AgentProcessOptions extends AgentSetting {
   readonly identity: AgentIdentity;
   readonly verifier: ArtifactVerifier;
-  readonly constants: AgentConstants;
-  readonly quirks: AgentQuirks;
-  readonly clock: Clock;
-  readonly report: Report;
   /** The agent was taken down by its own switch. */
   readonly onDeath: () => void;
-}
-
-/** What the workers share. */
-export interface AgentParts extends Omit<AgentProcessOptions, 'identity' | 'verifier' | 'onDeath'> {
-  readonly client: AgentClient;
-  readonly artifacts: ArtifactCache;
-  readonly outbox: Outbox;
-  readonly reducer: AgentReducer;
-  readonly now: () => Timestamp;
-  readonly signal: AbortSignal;
 }
 
 /** A running agent. */

@@ -2,7 +2,7 @@
 import { addMillis, millisBetween, type Timestamp } from '../../api/time.ts';
 import { advanceTick } from '../../core/host/advance-tick.ts';
 import type { HostRecord } from '../../core/host/record.ts';
-import type { AgentParts } from '../agent-process.ts';
+import type { AgentParts } from '../agent-parts.ts';
 
 /** Every five seconds, the first after five. */
 export async function runAdvanceTicker(parts: AgentParts): Promise<void> {

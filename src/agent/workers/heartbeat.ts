@@ -2,9 +2,9 @@
 import { heartbeatResponseSchema } from '../../api/wire/heartbeat.ts';
 import type { HostRolloutSnapshot } from '../../api/wire/snapshot.ts';
 import { decode } from '../../core/host/wire.ts';
+import type { AgentParts } from '../agent-parts.ts';
 import type { AgentPart } from '../feed.ts';
 import { messageOf } from '../feed.ts';
-import type { AgentParts } from '../agent-process.ts';
 import { repeat } from './repeat.ts';
 
 const REPLAY_HEADER = 'x-nixfleet-replay-from';

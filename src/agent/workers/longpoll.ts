@@ -1,9 +1,9 @@
 /** GET /v1/agent/dispatch as an agent does it (agent-protocol.md §1.5, §3.5). */
 import { dispatchAnswerSchema, type DispatchAnswer } from '../../api/wire/dispatch.ts';
 import { decode } from '../../core/host/wire.ts';
+import type { AgentParts } from '../agent-parts.ts';
 import { ageProblem } from '../artifacts.ts';
 import { messageOf } from '../feed.ts';
-import type { AgentParts } from '../agent-process.ts';
 import { repeat } from './repeat.ts';
 
 /** An idle poll that comes back sooner than this share of its wait is a fault of the server. */

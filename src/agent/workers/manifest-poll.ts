@@ -1,9 +1,9 @@
 /** The manifest poll: fills the reducer's cache of policies (agent-protocol.md §3.3, §5.7). */
 import { rolloutIdOf } from '../../core/artifacts/rollout-id.ts';
 import type { HostPolicy } from '../../core/host/result.ts';
+import type { AgentParts } from '../agent-parts.ts';
 import type { VerifiedFleet } from '../artifacts.ts';
 import { messageOf } from '../feed.ts';
-import type { AgentParts } from '../agent-process.ts';
 import { repeat } from './repeat.ts';
 
 /** Looks at fleet and manifests twice a minute. A channel whose manifest is not of this fleet is passed over. */
