@@ -1,56 +1,23 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HostRolloutRecord } from '../../src/api/kinds/host-rollout-record.ts';
 import { hostRolloutRecordResource } from '../../src/api/kinds/resources.ts';
 import type { Timestamp } from '../../src/api/time.ts';
 import type { AgentEvent } from '../../src/api/wire/events.ts';
-import { createAgentCa } from '../../src/dev/agent-ca.ts';
-import type { PemPair } from '../../src/dev/certificates.ts';
-import type { KubeClient } from '../../src/kube/kube-client.ts';
-import { WireHost, type WireAnswer } from '../support/agent-port.ts';
-import { FleetObjects, REF, ROLLOUT_ID, TARGET } from '../support/fleet-objects.ts';
-import { clientOf } from '../support/widgets.ts';
-import { startReplica, type Replica } from './support/replica.ts';
-import { adminKubeconfig, newNamespace } from './support/shared-cluster.ts';
+import type { WireAnswer, WireHost } from '../support/agent-port.ts';
+import { REF, ROLLOUT_ID, TARGET } from '../support/fleet-objects.ts';
+import { QUEUED, WebhookRoom } from './support/webhook-room.ts';
 
-const QUEUED = '2026-06-01T10:00:00Z' as Timestamp;
 const mark = { queuedAt: QUEUED, term: 1, deliveredAt: QUEUED, lastDeliveredAt: QUEUED };
 
-let client: KubeClient;
-let ca: PemPair;
-let namespace: string;
-let objects: FleetObjects;
-let web01: WireHost;
-let replica: Replica;
-const open: { close(): Promise<void> | void }[] = [];
-
-beforeAll(async () => {
-  client = clientOf(adminKubeconfig());
-  ca = await createAgentCa();
-});
+let room: WebhookRoom;
 
 beforeEach(async () => {
-  namespace = await newNamespace('events');
-  objects = new FleetObjects(client, namespace);
+  room = await WebhookRoom.open('events');
 });
 
-afterEach(async () => {
-  for (const item of open.splice(0).toReversed()) await item.close();
-});
+afterEach(() => room.close());
 
-afterAll(() => client.close());
-
-async function start(): Promise<{ replica: Replica; host: WireHost }> {
-  const port = await startReplica(client, namespace, { ca });
-  const host = await WireHost.of(port, 'web-01');
-  open.push(port, host);
-  return { replica: port, host };
-}
-
-async function begin(): Promise<void> {
-  ({ replica, host: web01 } = await start());
-}
-
-function post(event: AgentEvent, host: WireHost = web01, rolloutId = ROLLOUT_ID): Promise<WireAnswer> {
+function post(event: AgentEvent, host: WireHost = room.web01, rolloutId = ROLLOUT_ID): Promise<WireAnswer> {
   return host.post('/v1/agent/events', { hostname: 'web-01', rolloutId, event });
 }
 
@@ -74,18 +41,18 @@ function probe(status: 'pass' | 'fail', seq: number): AgentEvent {
 }
 
 async function inboxOf(record: HostRolloutRecord): Promise<readonly (string | number | undefined)[]> {
-  const { status } = await objects.readRecord(record);
+  const { status } = await room.objects.readRecord(record);
   return (status?.inbox ?? []).map(({ seq, event }) => seq ?? event.kind);
 }
 
 async function activeRecord(): Promise<HostRolloutRecord> {
-  await objects.fleet();
-  return objects.record(await objects.rollout(), { dispatch: mark });
+  await room.objects.fleet();
+  return room.objects.record(await room.objects.rollout(), { dispatch: mark });
 }
 
 test("the worked example's events are stored in order, each under a 204 with nothing in it", async () => {
   const record = await activeRecord();
-  await begin();
+  await room.begin();
   const wire = [
     `{"kind":"DispatchAck","currentClosureAtDispatch":"${TARGET}","receivedAt":"2026-06-01T10:00:00Z","seq":1}`,
     '{"kind":"ActivationStarted","startedAt":"2026-06-01T10:00:02.5Z","switchMethod":"switch-to-configuration","seq":2}',
@@ -96,13 +63,13 @@ test("the worked example's events are stored in order, each under a 204 with not
   ];
   for (const event of wire) {
     const body = `{"hostname":"web-01","rolloutId":"${ROLLOUT_ID}","event":${event}}`;
-    const answer = await web01.post('/v1/agent/events', body);
+    const answer = await room.web01.post('/v1/agent/events', body);
     expect([answer.status, answer.body]).toEqual([204, '']);
   }
   // A declared topology changes nothing that anybody reads.
   expect(await inboxOf(record)).toEqual([1, 2, 3, 5, 6]);
-  expect(replica.drops).toEqual(['no-change']);
-  const { status } = await objects.readRecord(record);
+  expect(room.replica.drops).toEqual(['no-change']);
+  const { status } = await room.objects.readRecord(record);
   expect(status?.inbox?.[1]?.event).toEqual({
     kind: 'ActivationStarted',
     startedAt: '2026-06-01T10:00:02.500Z',
@@ -115,43 +82,43 @@ test("the worked example's events are stored in order, each under a 204 with not
 describe('events that are answered 204 and change nothing', () => {
   test('of a rollout that nobody knows', async () => {
     const record = await activeRecord();
-    await begin();
-    expect((await post(ack(1), web01, 'stable@ffff')).status).toBe(204);
-    expect((await post(ack(1), web01, 'not an id at all')).status).toBe(204);
-    expect(replica.drops).toEqual(['unknown-rollout', 'unknown-rollout']);
+    await room.begin();
+    expect((await post(ack(1), room.web01, 'stable@ffff')).status).toBe(204);
+    expect((await post(ack(1), room.web01, 'not an id at all')).status).toBe(204);
+    expect(room.replica.drops).toEqual(['unknown-rollout', 'unknown-rollout']);
     expect(await inboxOf(record)).toEqual([]);
   });
 
   test('with a sequence number that was seen before, in the record or in its inbox', async () => {
     const record = await activeRecord();
-    await objects.setRecord(record, { lastEventSeq: 5 });
-    await begin();
+    await room.objects.setRecord(record, { lastEventSeq: 5 });
+    await room.begin();
     for (const seq of [0, 4, 5]) expect((await post(ack(seq))).status).toBe(204);
     expect((await post(ack(6))).status).toBe(204);
     expect((await post(ack(6))).status).toBe(204);
     expect((await post(started(6))).status).toBe(204);
-    expect(replica.drops).toEqual(Array(5).fill('duplicate'));
+    expect(room.replica.drops).toEqual(Array(5).fill('duplicate'));
     expect(await inboxOf(record)).toEqual([6]);
   });
 
   test('illegal in the state that the record will have', async () => {
     const record = await activeRecord();
-    await begin();
+    await room.begin();
     expect((await post(completed(1))).status).toBe(204);
     expect((await post(ack(2))).status).toBe(204);
     expect((await post(ack(3))).status).toBe(204);
     expect((await post(started(2))).status).toBe(204);
-    expect(replica.drops).toEqual(['refused', 'refused', 'duplicate']);
+    expect(room.replica.drops).toEqual(['refused', 'refused', 'duplicate']);
     expect(await inboxOf(record)).toEqual([2]);
   });
 
   test('too large to be kept, or numbered beyond what can be kept', async () => {
     const record = await activeRecord();
-    await begin();
+    await room.begin();
     const closure = 'x'.repeat(100_000);
     expect((await post({ ...ack(1), currentClosureAtDispatch: closure } as AgentEvent)).status).toBe(204);
     expect((await post(ack(2 ** 60))).status).toBe(204);
-    expect(replica.drops).toEqual(['too-large', 'too-large']);
+    expect(room.replica.drops).toEqual(['too-large', 'too-large']);
     expect(await inboxOf(record)).toEqual([]);
   });
 });
@@ -159,45 +126,45 @@ describe('events that are answered 204 and change nothing', () => {
 test('a full inbox is 503, and everything goes in once the leader has folded it', async () => {
   const record = await activeRecord();
   const entry = { at: QUEUED, event: { kind: 'Heartbeat', closure: 'other', at: QUEUED } };
-  await objects.setRecord(record, { inbox: Array.from({ length: 64 }, () => entry) });
-  await begin();
+  await room.objects.setRecord(record, { inbox: Array.from({ length: 64 }, () => entry) });
+  await room.begin();
   expect((await post(ack(1))).status).toBe(503);
-  expect(replica.drops).toEqual(['inbox-full']);
-  await objects.setRecord(record, { inbox: [] });
-  await replica.catchUp();
+  expect(room.replica.drops).toEqual(['inbox-full']);
+  await room.objects.setRecord(record, { inbox: [] });
+  await room.replica.catchUp();
   expect((await post(ack(1))).status).toBe(204);
   expect(await inboxOf(record)).toEqual([1]);
 });
 
 test('a body over the limit, or no JSON, harms nobody: the next event is stored', async () => {
   const record = await activeRecord();
-  await begin();
-  expect((await web01.post('/v1/agent/events', 'x'.repeat(3_000_000))).status).toBe(413);
-  expect((await web01.post('/v1/agent/events', '{"hostname"')).status).toBe(400);
+  await room.begin();
+  expect((await room.web01.post('/v1/agent/events', 'x'.repeat(3_000_000))).status).toBe(413);
+  expect((await room.web01.post('/v1/agent/events', '{"hostname"')).status).toBe(400);
   expect((await post(ack(1))).status).toBe(204);
   expect(await inboxOf(record)).toEqual([1]);
 });
 
 test('an event of a rollout that the cache has not heard of goes to its live record', async () => {
-  await objects.fleet();
-  await begin();
-  await replica.freeze();
-  const rollout = await objects.rollout();
-  const record = await objects.record(rollout, { dispatch: mark });
-  await objects.setFleet({ channels: [{ name: 'stable', ref: REF, rollout, hosts: 1 }] });
+  await room.objects.fleet();
+  await room.begin();
+  await room.replica.freeze();
+  const rollout = await room.objects.rollout();
+  const record = await room.objects.record(rollout, { dispatch: mark });
+  await room.objects.setFleet({ channels: [{ name: 'stable', ref: REF, rollout, hosts: 1 }] });
   expect((await post(ack(1))).status).toBe(204);
   expect(await inboxOf(record)).toEqual([1]);
 });
 
 test('an event goes to the newest attempt that was delivered, else to the newest', async () => {
-  await objects.fleet();
-  const first = await objects.record(await objects.rollout('Superseded', 1), { dispatch: mark });
-  const second = await objects.record(await objects.rollout('Active', 2));
-  await begin();
+  await room.objects.fleet();
+  const first = await room.objects.record(await room.objects.rollout('Superseded', 1), { dispatch: mark });
+  const second = await room.objects.record(await room.objects.rollout('Active', 2));
+  await room.begin();
   expect((await post(ack(1))).status).toBe(204);
   expect([await inboxOf(first), await inboxOf(second)]).toEqual([[1], []]);
-  await objects.setRecord(second, { dispatch: mark });
-  await replica.catchUp();
+  await room.objects.setRecord(second, { dispatch: mark });
+  await room.replica.catchUp();
   expect((await post(ack(1))).status).toBe(204);
   expect([await inboxOf(first), await inboxOf(second)]).toEqual([[1], [1]]);
 });
@@ -205,20 +172,20 @@ test('an event goes to the newest attempt that was delivered, else to the newest
 describe('exactly once', () => {
   test('a lost compare-and-swap is decided again on the live record', async () => {
     const record = await activeRecord();
-    await begin();
-    await replica.freeze();
-    await objects.setRecord(record, { blockedBy: [{ gate: 'host-edge', since: QUEUED }] });
+    await room.begin();
+    await room.replica.freeze();
+    await room.objects.setRecord(record, { blockedBy: [{ gate: 'host-edge', since: QUEUED }] });
     expect((await post(ack(1))).status).toBe(204);
-    const { status } = await objects.readRecord(record);
+    const { status } = await room.objects.readRecord(record);
     expect(status?.inbox).toHaveLength(1);
     expect(status?.blockedBy).toHaveLength(1);
   });
 
   test('nothing is refused on the word of a cache that is behind', async () => {
     const record = await activeRecord();
-    const { replica: behind, host: overBehind } = await start();
+    const { replica: behind, host: overBehind } = await room.start();
     await behind.freeze();
-    await begin();
+    await room.begin();
     expect((await post(ack(1))).status).toBe(204);
     expect((await post(started(2), overBehind)).status).toBe(204);
     expect((await post(completed(3), overBehind)).status).toBe(204);
@@ -228,10 +195,10 @@ describe('exactly once', () => {
 
   test('nothing counts as no change on the word of a cache that is behind', async () => {
     const record = await activeRecord();
-    await objects.setRecord(record, { state: 'Soaking', dispatch: undefined, lastEventSeq: 3 });
-    await begin();
+    await room.objects.setRecord(record, { state: 'Soaking', dispatch: undefined, lastEventSeq: 3 });
+    await room.begin();
     expect((await post(probe('pass', 4))).status).toBe(204);
-    const { replica: behind, host: overBehind } = await start();
+    const { replica: behind, host: overBehind } = await room.start();
     await behind.freeze();
     expect((await post(probe('fail', 5))).status).toBe(204);
     expect((await post(probe('pass', 6), overBehind)).status).toBe(204);
@@ -240,8 +207,8 @@ describe('exactly once', () => {
 
   test('the same event over two replicas at once is stored once', async () => {
     const record = await activeRecord();
-    await begin();
-    const { host: other } = await start();
+    await room.begin();
+    const { host: other } = await room.start();
     const answers = await Promise.all([post(ack(1)), post(ack(1), other), post(ack(1)), post(ack(1), other)]);
     expect(answers.map(({ status }) => status)).toEqual([204, 204, 204, 204]);
     expect(await inboxOf(record)).toEqual([1]);
@@ -249,10 +216,15 @@ describe('exactly once', () => {
 
   test('a fold by the leader in between loses nothing and repeats nothing', async () => {
     const record = await activeRecord();
-    await begin();
+    await room.begin();
     expect((await post(ack(1))).status).toBe(204);
-    await replica.freeze();
-    await objects.setRecord(record, { state: 'Activating', lastEventSeq: 1, inbox: [], dispatch: undefined });
+    await room.replica.freeze();
+    await room.objects.setRecord(record, {
+      state: 'Activating',
+      lastEventSeq: 1,
+      inbox: [],
+      dispatch: undefined,
+    });
     expect((await post(ack(1))).status).toBe(204);
     expect((await post(started(2))).status).toBe(204);
     expect(await inboxOf(record)).toEqual([2]);
@@ -260,25 +232,25 @@ describe('exactly once', () => {
 
   test('a restart forgets nothing', async () => {
     const record = await activeRecord();
-    await begin();
+    await room.begin();
     expect((await post(ack(1))).status).toBe(204);
-    await replica.close();
-    await begin();
+    await room.replica.close();
+    await room.begin();
     expect((await post(ack(1))).status).toBe(204);
     expect((await post(started(2))).status).toBe(204);
     expect(await inboxOf(record)).toEqual([1, 2]);
-    expect(replica.drops).toEqual(['duplicate']);
+    expect(room.replica.drops).toEqual(['duplicate']);
   });
 
   test('a retry of the host that replaced the record meanwhile gets the event', async () => {
     const record = await activeRecord();
-    await begin();
-    await replica.freeze();
+    await room.begin();
+    await room.replica.freeze();
     const { rolloutRef } = record.spec;
-    const retried = await objects.record(rolloutRef, {}, { attempt: 2 });
-    replica.stores.records.upsertFromWrite(retried);
+    const retried = await room.objects.record(rolloutRef, {}, { attempt: 2 });
+    room.replica.stores.records.upsertFromWrite(retried);
     // The cache still holds the old record, which was delivered and would get the event.
-    await client.delete(hostRolloutRecordResource, record.metadata);
+    await room.client.delete(hostRolloutRecordResource, record.metadata);
     expect((await post(ack(1))).status).toBe(204);
     expect(await inboxOf(retried)).toEqual([1]);
   });

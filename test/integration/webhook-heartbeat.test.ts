@@ -1,79 +1,52 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HostRolloutRecord } from '../../src/api/kinds/host-rollout-record.ts';
 import { hostResource, hostRolloutRecordResource } from '../../src/api/kinds/resources.ts';
-import { addMillis, timestampFromMillis, type Timestamp } from '../../src/api/time.ts';
-import { createAgentCa } from '../../src/dev/agent-ca.ts';
-import type { PemPair } from '../../src/dev/certificates.ts';
-import type { KubeClient } from '../../src/kube/kube-client.ts';
-import { WireHost, type WireAnswer } from '../support/agent-port.ts';
-import { FleetObjects, PRIOR, ROLLOUT_ID, TARGET } from '../support/fleet-objects.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { clientOf } from '../support/widgets.ts';
-import { startReplica, type Replica } from './support/replica.ts';
-import { adminKubeconfig, newNamespace } from './support/shared-cluster.ts';
+import { addMillis, type Timestamp } from '../../src/api/time.ts';
+import type { WireAnswer } from '../support/agent-port.ts';
+import { PRIOR, ROLLOUT_ID, TARGET } from '../support/fleet-objects.ts';
+import { QUEUED, WebhookRoom } from './support/webhook-room.ts';
 
 const AT = '2026-06-01T10:00:01.120034511Z';
-const QUEUED = '2026-06-01T10:00:00Z' as Timestamp;
 const ACK = {
   seq: 1,
   at: QUEUED,
   event: { kind: 'DispatchAck', currentClosureAtDispatch: TARGET, receivedAt: QUEUED, seq: 1 },
 };
 
-let client: KubeClient;
-let ca: PemPair;
-let namespace: string;
-let objects: FleetObjects;
-let clock: ManualClock;
-let replica: Replica;
-let web01: WireHost;
-const open: { close(): Promise<void> | void }[] = [];
-
-beforeAll(async () => {
-  client = clientOf(adminKubeconfig());
-  ca = await createAgentCa();
-});
+let room: WebhookRoom;
 
 beforeEach(async () => {
-  namespace = await newNamespace('heartbeat');
-  objects = new FleetObjects(client, namespace);
-  clock = new ManualClock(timestampFromMillis(Math.floor(Date.now() / 1000) * 1000));
+  room = await WebhookRoom.open('heartbeat');
 });
 
-afterEach(async () => {
-  for (const item of open.splice(0).toReversed()) await item.close();
-});
-
-afterAll(() => client.close());
+afterEach(() => room.close());
 
 async function begin(): Promise<void> {
-  await objects.fleet();
-  replica = await startReplica(client, namespace, { ca, clock });
-  web01 = await WireHost.of(replica, 'web-01');
-  open.push(replica, web01);
+  await room.objects.fleet();
+  await room.begin();
 }
 
 function beat(closure?: string, more: object = {}): Promise<WireAnswer> {
   const body = { hostname: 'web-01', ...(closure !== undefined && { current_closure: closure }), at: AT };
-  return web01.post('/v1/agent/heartbeat', { ...body, ...more });
+  return room.web01.post('/v1/agent/heartbeat', { ...body, ...more });
 }
 
 async function versionOfHost(): Promise<string | undefined> {
-  return (await objects.readHost()).metadata.resourceVersion;
+  return (await room.objects.readHost()).metadata.resourceVersion;
 }
 
 async function kindsInInbox(record: HostRolloutRecord): Promise<unknown[]> {
-  return ((await objects.readRecord(record)).status?.inbox ?? []).map(({ event }) => event);
+  return ((await room.objects.readRecord(record)).status?.inbox ?? []).map(({ event }) => event);
 }
 
 describe('facts about the host', () => {
   test('the first heartbeat says what it runs, since when, and with which certificate', async () => {
-    await objects.host();
+    await room.objects.host();
     await begin();
     const answer = await beat(PRIOR);
     expect([answer.status, answer.body]).toEqual([200, `{"received_at":"${AT}"}`]);
-    const now = clock.now();
-    const { status } = await objects.readHost();
+    const now = room.clock.now();
+    const { status } = await room.objects.readHost();
     expect(status).toMatchObject({
       closure: PRIOR,
       closureSince: now,
@@ -85,46 +58,49 @@ describe('facts about the host', () => {
   });
 
   test('an unchanged host is written a few times per offline.after, a changed closure at once', async () => {
-    await objects.host();
+    await room.objects.host();
     await begin();
     await beat(PRIOR);
     const first = await versionOfHost();
-    await clock.advance(50_000);
+    await room.clock.advance(50_000);
     await beat(PRIOR);
     expect(await versionOfHost()).toBe(first);
-    await clock.advance(10_000);
+    await room.clock.advance(10_000);
     await beat(PRIOR);
-    const settled = await objects.readHost();
-    expect(settled.status?.settledTime).toBe(clock.now());
+    const settled = await room.objects.readHost();
+    expect(settled.status?.settledTime).toBe(room.clock.now());
     for (let minute = 0; minute < 4; minute += 1) {
-      await clock.advance(60_000);
+      await room.clock.advance(60_000);
       await beat(PRIOR);
     }
     expect(await versionOfHost()).toBe(settled.metadata.resourceVersion);
-    await clock.advance(60_000);
+    await room.clock.advance(60_000);
     await beat(PRIOR);
-    expect((await objects.readHost()).status?.lastSeenTime).toBe(clock.now());
-    await clock.advance(1_000);
+    expect((await room.objects.readHost()).status?.lastSeenTime).toBe(room.clock.now());
+    await room.clock.advance(1_000);
     await beat(TARGET);
-    const changed = (await objects.readHost()).status;
-    expect(changed).toMatchObject({ closure: TARGET, closureSince: clock.now() });
+    const changed = (await room.objects.readHost()).status;
+    expect(changed).toMatchObject({ closure: TARGET, closureSince: room.clock.now() });
     expect(changed?.settledTime).toBe(settled.status?.settledTime);
   });
 
   test('a heartbeat without a closure leaves the known one', async () => {
-    await objects.host('web-01', { closure: PRIOR });
+    await room.objects.host('web-01', { closure: PRIOR });
     await begin();
     await beat();
-    expect((await objects.readHost()).status?.closure).toBe(PRIOR);
+    expect((await room.objects.readHost()).status?.closure).toBe(PRIOR);
   });
 
   test('the verdicts that the leader writes meanwhile are kept', async () => {
-    const object = await objects.host();
+    const object = await room.objects.host();
     await begin();
-    await replica.freeze();
-    await client.replaceStatus(hostResource, { ...object, status: { state: 'Soaking', offline: false } });
+    await room.replica.freeze();
+    await room.client.replaceStatus(hostResource, {
+      ...object,
+      status: { state: 'Soaking', offline: false },
+    });
     expect((await beat(PRIOR)).status).toBe(200);
-    expect((await objects.readHost()).status).toMatchObject({
+    expect((await room.objects.readHost()).status).toMatchObject({
       closure: PRIOR,
       state: 'Soaking',
       offline: false,
@@ -134,24 +110,24 @@ describe('facts about the host', () => {
   test('a host that nobody declared is answered and leaves no object', async () => {
     await begin();
     expect((await beat(PRIOR)).body).toBe(`{"received_at":"${AT}"}`);
-    expect(replica.drops).toEqual(['unknown-host']);
+    expect(room.replica.drops).toEqual(['unknown-host']);
   });
 });
 
 describe('snapshots', () => {
   test('a Pending record, as in the worked example; its soaking ends at the earliest possible time', async () => {
-    await objects.record(await objects.rollout());
+    await room.objects.record(await room.objects.rollout());
     await begin();
     expect((await beat(PRIOR)).body).toBe(
       `{"received_at":"${AT}","bootstrap_rollouts":[{"rolloutId":"${ROLLOUT_ID}","hostname":"web-01",` +
         `"channel":"stable","state":"Pending","targetClosure":"${TARGET}",` +
-        `"dispatchedAt":"2026-06-01T09:58:00Z","soakDueAt":"${addMillis(clock.now(), 300_000)}",` +
+        `"dispatchedAt":"2026-06-01T09:58:00Z","soakDueAt":"${addMillis(room.clock.now(), 300_000)}",` +
         `"lastEventSeq":0}]}`,
     );
   });
 
   test('a Pending record with a mark is shown with the end of soaking that its dispatch names', async () => {
-    await objects.record(await objects.rollout(), { dispatch: { queuedAt: QUEUED, term: 1 } });
+    await room.objects.record(await room.objects.rollout(), { dispatch: { queuedAt: QUEUED, term: 1 } });
     await begin();
     expect(JSON.parse((await beat(PRIOR)).body)).toMatchObject({
       bootstrap_rollouts: [{ state: 'Pending', soakDueAt: '2026-06-01T10:05:00Z' }],
@@ -159,7 +135,7 @@ describe('snapshots', () => {
   });
 
   test('a Soaking record, member for member as in the worked example', async () => {
-    await objects.record(await objects.rollout(), {
+    await room.objects.record(await room.objects.rollout(), {
       state: 'Soaking',
       currentClosureAtDispatch: TARGET,
       currentClosure: TARGET,
@@ -181,40 +157,43 @@ describe('snapshots', () => {
   });
 
   test('an event that was answered is in the very next snapshot, folded or not', async () => {
-    const rollout = await objects.rollout();
+    const rollout = await room.objects.rollout();
     const dispatch = { queuedAt: QUEUED, term: 1, deliveredAt: QUEUED, lastDeliveredAt: QUEUED };
-    await objects.record(rollout, { dispatch });
+    await room.objects.record(rollout, { dispatch });
     await begin();
     const event = ACK.event;
-    await web01.post('/v1/agent/events', { hostname: 'web-01', rolloutId: ROLLOUT_ID, event });
+    await room.web01.post('/v1/agent/events', { hostname: 'web-01', rolloutId: ROLLOUT_ID, event });
     expect(JSON.parse((await beat(PRIOR)).body)).toMatchObject({
       bootstrap_rollouts: [{ state: 'Activating', lastEventSeq: 1, soakDueAt: '2026-06-01T10:05:00Z' }],
     });
   });
 
   test('a snapshot is made from the live record, not from a cache that is behind', async () => {
-    const record = await objects.record(await objects.rollout());
+    const record = await room.objects.record(await room.objects.rollout());
     await begin();
-    await replica.freeze();
-    await objects.setRecord(record, { state: 'Soaking', lastEventSeq: 7 });
+    await room.replica.freeze();
+    await room.objects.setRecord(record, { state: 'Soaking', lastEventSeq: 7 });
     expect(JSON.parse((await beat(PRIOR)).body)).toMatchObject({
       bootstrap_rollouts: [{ state: 'Soaking', lastEventSeq: 7 }],
     });
-    await client.delete(hostRolloutRecordResource, record.metadata);
+    await room.client.delete(hostRolloutRecordResource, record.metadata);
     expect((await beat(PRIOR)).body).toBe(`{"received_at":"${AT}"}`);
   });
 
   test('ended records, superseded rollouts and hosts on their target get none', async () => {
-    await objects.record(await objects.rollout('Terminal'), { state: 'Converged', lastEventSeq: 3 });
+    await room.objects.record(await room.objects.rollout('Terminal'), {
+      state: 'Converged',
+      lastEventSeq: 3,
+    });
     const edge = 'edge@a1b2c3';
-    await objects.record(
-      await objects.rollout('Superseded', 1, edge),
+    await room.objects.record(
+      await room.objects.rollout('Superseded', 1, edge),
       {},
       { rolloutId: edge, channel: 'edge' },
     );
     const test1 = 'test@a1b2c3';
-    await objects.record(
-      await objects.rollout('Active', 1, test1),
+    await room.objects.record(
+      await room.objects.rollout('Active', 1, test1),
       {},
       { rolloutId: test1, channel: 'test' },
     );
@@ -223,18 +202,18 @@ describe('snapshots', () => {
   });
 
   test('right after the first delivery no Pending snapshot overtakes the acknowledgement', async () => {
-    const deliveredAt = clock.now();
-    await objects.record(await objects.rollout(), {
+    const deliveredAt = room.clock.now();
+    await room.objects.record(await room.objects.rollout(), {
       dispatch: { queuedAt: QUEUED, term: 1, deliveredAt, lastDeliveredAt: deliveredAt },
     });
     await begin();
     expect((await beat(PRIOR)).body).toBe(`{"received_at":"${AT}"}`);
-    await clock.advance(15_000);
+    await room.clock.advance(15_000);
     expect(JSON.parse((await beat(PRIOR)).body)).toHaveProperty('bootstrap_rollouts');
   });
 
   test('a heartbeat that names its rollout gets the replay header instead of snapshots', async () => {
-    await objects.record(await objects.rollout(), { state: 'Activating', lastEventSeq: 2 });
+    await room.objects.record(await room.objects.rollout(), { state: 'Activating', lastEventSeq: 2 });
     await begin();
     const answer = await beat(PRIOR, { rollout_id: ROLLOUT_ID });
     expect(answer.headers['x-nixfleet-replay-from']).toBe('2');
@@ -247,7 +226,7 @@ describe('snapshots', () => {
 
 describe('recovery', () => {
   test('an Activating host on its target is Soaking in the same answer, by an entry after its events', async () => {
-    const record = await objects.record(await objects.rollout(), { inbox: [ACK] });
+    const record = await room.objects.record(await room.objects.rollout(), { inbox: [ACK] });
     await begin();
     expect(JSON.parse((await beat(TARGET)).body)).toMatchObject({
       bootstrap_rollouts: [{ state: 'Soaking', currentClosure: TARGET, lastEventSeq: 2 }],
@@ -259,17 +238,17 @@ describe('recovery', () => {
   });
 
   test('a Pending host on its target is left to the leader, told once', async () => {
-    const record = await objects.record(await objects.rollout());
+    const record = await room.objects.record(await room.objects.rollout());
     await begin();
     for (let i = 0; i < 3; i += 1) expect((await beat(TARGET)).body).toBe(`{"received_at":"${AT}"}`);
     expect(await kindsInInbox(record)).toEqual([{ kind: 'Heartbeat', closure: TARGET, at: AT }]);
-    await objects.setRecord(record, { inbox: [], lastReport: { closure: TARGET, at: QUEUED } });
+    await room.objects.setRecord(record, { inbox: [], lastReport: { closure: TARGET, at: QUEUED } });
     await beat(TARGET);
     expect(await kindsInInbox(record)).toEqual([]);
   });
 
   test('a Failed host that is back on what it ran before is Reverted, which needs no snapshot', async () => {
-    const record = await objects.record(await objects.rollout('Failed'), {
+    const record = await room.objects.record(await room.objects.rollout('Failed'), {
       state: 'Failed',
       policyApplied: 'rollback-and-halt',
       currentClosureAtDispatch: TARGET,
@@ -286,7 +265,7 @@ describe('recovery', () => {
   });
 
   test('an entry that loses its compare-and-swap is decided again', async () => {
-    const record = await objects.record(await objects.rollout(), { inbox: [ACK] });
+    const record = await room.objects.record(await room.objects.rollout(), { inbox: [ACK] });
     await begin();
     const beats = await Promise.all([beat(TARGET), beat(TARGET), beat(TARGET)]);
     expect(beats.map(({ status }) => status)).toEqual([200, 200, 200]);
