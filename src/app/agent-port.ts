@@ -4,6 +4,7 @@ import { servedFleet, type Stores } from '../controllers/context.ts';
 import type { Clock, Timer } from '../kube/clock.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { Logger } from '../kube/logger.ts';
+import type { Tracer } from '../kube/tracer.ts';
 import type { Admission } from '../webhook/admission.ts';
 import { createAgentWebhook, type AgentWebhook } from '../webhook/agent-webhook.ts';
 import { AuthorityFault, CertificateAuthority, type AuthorityPem } from '../webhook/certificate-authority.ts';
@@ -29,6 +30,7 @@ export interface AgentPortOptions {
   readonly log: Logger;
   readonly audit: Logger;
   readonly metrics: WebhookMetrics;
+  readonly tracer: Tracer;
   readonly release: () => ReleaseView | undefined;
   /** Whom the port lets in; the port itself knows the authority. */
   readonly admission: (authority: Admission['authority']) => Admission;
@@ -80,7 +82,8 @@ export class AgentPort {
   }
 
   #webhookOptions(tls: AgentTls): Parameters<typeof createAgentWebhook>[0] {
-    const { options, client, stores, clock, random, log, audit, metrics, release, admission } = this.#wiring;
+    const { options, client, stores, clock, random, log, audit, metrics, tracer, release, admission } =
+      this.#wiring;
     const { namespace, fleetName, settings, pollMaxSeconds } = options;
     return {
       client,
@@ -92,6 +95,7 @@ export class AgentPort {
       logger: log.child({ room: 'webhook' }),
       audit,
       metrics,
+      tracer,
       release,
       admission: admission(() => this.#authority),
       tls,

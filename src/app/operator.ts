@@ -7,19 +7,14 @@ import type { DomainMetrics } from '../controllers/domain-metrics.ts';
 import { systemClock, type Clock } from '../kube/clock.ts';
 import { connect } from '../kube/connect.ts';
 import { loadKubeConfig } from '../kube/credentials.ts';
-import { EventRecorder } from '../kube/events.ts';
+import type { EventRecorder } from '../kube/events.ts';
 import { gateWrites, type KubeClient } from '../kube/kube-client.ts';
 import { LeaderElector } from '../kube/leader-election.ts';
 import type { RuntimeMetrics } from '../kube/runtime-metrics.ts';
 import { keyOfRef } from '../kube/resource.ts';
+import { withinLimit } from '../kube/within-limit.ts';
 import type { WorkQueue } from '../kube/work-queue.ts';
-import {
-  eventLoopCheck,
-  startHealthServer,
-  stuckWorkerCheck,
-  type HealthCheck,
-  type HealthServer,
-} from '../telemetry/health-server.ts';
+import type { HealthServer } from '../telemetry/health-server.ts';
 import { registerKubeMetrics } from '../telemetry/kube-metrics.ts';
 import { createLogger, type RootLogger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -28,22 +23,25 @@ import {
   registerProcessMetrics,
   type EventLoopMonitor,
 } from '../telemetry/process-metrics.ts';
+import { noTracing, type Tracing } from '../telemetry/tracing.ts';
 import { admissionOf } from './admission.ts';
 import { AgentPort } from './agent-port.ts';
 import { registerCertificateMetrics } from './certificate-metrics.ts';
 import { registerFleetMetrics } from './fleet-metrics.ts';
+import { startHealth } from './health.ts';
 import { createInformers, type Informers } from './informers.ts';
 import { startLeader, type Leader } from './leader.ts';
 import { registerDomainMetrics, registerWebhookMetrics } from './metrics.ts';
 import type { Admission } from '../webhook/admission.ts';
 import type { OperatorOptions } from './options.ts';
+import { createRecorder } from './recorder.ts';
 import { ReleaseInForce } from './release-in-force.ts';
 
 const DRAIN_MS = 10_000;
 const EVENTS_IDLE_MS = 1_000;
+const SPANS_SENT_MS = 2_000;
 /** Name of the Lease; one per namespace, as one Fleet is served per namespace. */
 const LEASE = 'nixfleet-operator';
-const CONTROLLER = 'nixfleet.dev/operator';
 
 /**
  * One operator process. `start` resolves when it serves; `stop` drains in the order that loses nothing: not ready any
@@ -53,6 +51,7 @@ export class Operator {
   readonly #options: OperatorOptions;
   readonly #clock: Clock;
   readonly #log: RootLogger;
+  readonly #tracing: Tracing;
   readonly #metrics = new Metrics();
   readonly #loop: EventLoopMonitor = monitorEventLoop();
   readonly #runtimeMetrics: RuntimeMetrics;
@@ -79,11 +78,18 @@ export class Operator {
    * `onLost` is called when leadership is lost; the process must end then, because its writes may be late. `clock` is
    * what everything about hosts and rollouts goes by; connections and the Lease always live in this machine's time.
    */
-  constructor(options: OperatorOptions, onLost: (reason: string) => void, clock: Clock = systemClock) {
+  constructor(
+    options: OperatorOptions,
+    onLost: (reason: string) => void,
+    clock: Clock = systemClock,
+    tracing: Tracing = noTracing,
+  ) {
     this.#options = options;
     this.#onLost = onLost;
     this.#clock = clock;
-    this.#log = createLogger({ level: options.logLevel });
+    this.#tracing = tracing;
+    this.#log = createLogger({ level: options.logLevel, workFields: () => tracing.ids() });
+    tracing.reportTo(this.#log);
     this.#runtimeMetrics = registerKubeMetrics(this.#metrics, () => this.#queues());
     this.#domainMetrics = registerDomainMetrics(this.#metrics);
     registerProcessMetrics(this.#metrics, this.#loop);
@@ -93,7 +99,8 @@ export class Operator {
       random: Math.random,
       metrics: this.#runtimeMetrics,
     };
-    this.#client = connect(connection);
+    const { tracer } = tracing;
+    this.#client = connect({ ...connection, tracer });
     // The Lease is renewed over connections of its own: behind a burst of writes it would be lost.
     this.#leaseClient = connect({ ...connection, connections: 2 });
     this.#informers = createInformers(
@@ -116,6 +123,7 @@ export class Operator {
       namespace,
       configMaps: this.#informers.stores.configMaps,
       clock,
+      tracer,
     });
     this.#documents = new SideDocuments({
       client: this.#client,
@@ -145,7 +153,14 @@ export class Operator {
   /** Rejects where a port cannot be bound or a file not be read; waits for an API server that is not there. */
   async start(): Promise<void> {
     const options = this.#options;
-    this.#health = await this.#startHealth();
+    this.#health = await startHealth({
+      listen: options.healthListen,
+      metrics: this.#metrics,
+      loop: this.#loop,
+      queues: () => this.#queues(),
+      caches: this.#informers.check,
+      state: () => this.#state,
+    });
     void this.#informers.run(this.#following.signal);
     await this.#informers.waitForSync(this.#following.signal);
     // Agents are told to wait until the documents are there; nobody else has to.
@@ -175,7 +190,7 @@ export class Operator {
     await this.#leader?.stop(DRAIN_MS);
     for (const events of [this.#events, this.#portEvents]) {
       if (events === undefined) continue;
-      await Promise.race([events.idle(), systemClock.sleep(EVENTS_IDLE_MS)]);
+      await withinLimit(systemClock, events.idle(), EVENTS_IDLE_MS);
       events.stop();
     }
     this.#campaign.abort(new DOMException('the operator stops', 'AbortError'));
@@ -184,25 +199,11 @@ export class Operator {
     this.#documents.stop();
     this.#following.abort(new DOMException('the operator stops', 'AbortError'));
     await Promise.all([this.#client.close(), this.#leaseClient.close()]);
+    await withinLimit(systemClock, this.#tracing.stop(), SPANS_SENT_MS);
     await this.#health?.close();
     this.#loop.stop();
     this.#state = 'stopped';
     this.#log.info({}, 'stopped');
-  }
-
-  #startHealth(): Promise<HealthServer> {
-    const { host, port } = this.#options.healthListen;
-    const serving: HealthCheck = {
-      name: 'serving',
-      check: () => (this.#state === 'serving' ? undefined : this.#state),
-    };
-    return startHealthServer({
-      host,
-      port,
-      live: [eventLoopCheck(() => this.#loop.p99Ms()), stuckWorkerCheck(() => this.#queues())],
-      ready: [this.#informers.check, serving],
-      metrics: this.#metrics,
-    });
   }
 
   async #startWebhook(): Promise<void> {
@@ -219,6 +220,7 @@ export class Operator {
       log: this.#log,
       audit: this.#log.audit,
       metrics: registerWebhookMetrics(this.#metrics),
+      tracer: this.#tracing.tracer,
       release: () => this.#inForce.view(),
       admission: (authority) => this.#admission(authority),
     });
@@ -263,6 +265,7 @@ export class Operator {
       audit: this.#log.audit,
       events: this.#events,
       metrics: this.#domainMetrics,
+      tracer: this.#tracing.tracer,
       settings: this.#options.settings,
       leadingSinceMs: this.#clock.monotonicMillis(),
     };
@@ -283,15 +286,9 @@ export class Operator {
   }
 
   #recorder(client: KubeClient): EventRecorder {
-    return new EventRecorder({
-      client,
-      clock: systemClock,
-      log: this.#log,
-      metrics: this.#runtimeMetrics,
-      controller: CONTROLLER,
-      instance: this.#identity.slice(0, 128),
-      uniqueSuffix: () => randomUUID().slice(0, 18).replace('-', ''),
-    });
+    const { tracer } = this.#tracing;
+    const metrics = this.#runtimeMetrics;
+    return createRecorder({ client, log: this.#log, metrics, tracer, identity: this.#identity });
   }
 
   #queues(): readonly WorkQueue[] {

@@ -1,6 +1,9 @@
 import { DEFAULT_SETTINGS, type ControllerSettings } from '../controllers/settings.ts';
 import { parseDuration } from '../core/duration.ts';
 import type { LogLevel } from '../telemetry/logger.ts';
+import type { TracingOptions } from '../telemetry/tracing.ts';
+import { OptionError, type Flag } from './option-flag.ts';
+import { TRACING_FLAGS, tracingOf } from './tracing-options.ts';
 
 /** What a process does: the controllers (one leader at a time), the agent webhook (every replica), or both. */
 export type Role = 'controller' | 'webhook';
@@ -27,6 +30,8 @@ export interface OperatorOptions {
   readonly agentTls: ServerCertificateFiles | undefined;
   readonly healthListen: ListenAddress;
   readonly logLevel: LogLevel;
+  /** Undefined where nothing is traced. */
+  readonly tracing: TracingOptions | undefined;
   readonly lease: {
     readonly durationMs: number;
     readonly renewDeadlineMs: number;
@@ -34,19 +39,6 @@ export interface OperatorOptions {
   };
   readonly pollMaxSeconds: number;
   readonly settings: ControllerSettings;
-}
-
-/** A flag that cannot be acted upon; the message names it and says what to give. */
-export class OptionError extends Error {
-  override readonly name = 'OptionError';
-}
-
-/** One flag of `run`: its default is what `--help` prints. */
-export interface Flag {
-  readonly name: string;
-  readonly value: string;
-  readonly help: string;
-  readonly default?: string;
 }
 
 const ms = (millis: number): string => (millis % 1000 === 0 ? `${millis / 1000}s` : `${millis}ms`);
@@ -75,6 +67,7 @@ export const FLAGS: readonly Flag[] = [
     default: '0.0.0.0:8081',
   },
   { name: 'log-level', value: 'LEVEL', help: 'debug, info, warn or error', default: 'info' },
+  ...TRACING_FLAGS,
   { name: 'lease-duration', value: 'TIME', help: 'how long others wait for a silent leader', default: '15s' },
   {
     name: 'lease-renew-deadline',
@@ -185,6 +178,7 @@ export function readOptions(values: FlagValues, env: NodeJS.ProcessEnv): Operato
     agentTls: certificateOf(optional('agent-tls-cert'), optional('agent-tls-key'), roles),
     healthListen: addressOf('health-listen', text('health-listen')),
     logLevel: levelOf(text('log-level')),
+    tracing: tracingOf(optional('otlp-endpoint'), text('trace-sample-ratio'), env),
     lease: leaseOf(time('lease-duration'), time('lease-renew-deadline'), time('lease-retry-period')),
     pollMaxSeconds: Math.max(1, Math.round(time('poll-max') / 1000)),
     settings: {

@@ -1,6 +1,10 @@
 import type { Command } from 'commander';
+import { hostname } from 'node:os';
+import { systemClock } from '../kube/clock.ts';
+import { startTracing } from '../telemetry/tracing.ts';
 import { Operator } from './operator.ts';
-import { FLAGS, OptionError, readOptions, type FlagValues, type OperatorOptions } from './options.ts';
+import { OptionError } from './option-flag.ts';
+import { FLAGS, readOptions, type FlagValues, type OperatorOptions } from './options.ts';
 
 /** Adds `run`, the operator itself, which is also what happens without a subcommand. */
 export function registerRun(program: Command): void {
@@ -37,10 +41,13 @@ function optionsOrExit(command: Command, camelCased: Record<string, string | und
 
 /** Runs until a signal; a second signal, a lost Lease or an unexpected error ends the process at once with 1. */
 async function run(options: OperatorOptions): Promise<void> {
-  const operator = new Operator(options, (reason) => {
+  const { namespace } = options;
+  const tracing = await startTracing(options.tracing, { namespace, hostname: hostname() });
+  const onLost = (reason: string): void => {
     operator.log.fatal({ reason }, 'leadership is lost, ending so that no late write can land');
     process.exit(1);
-  });
+  };
+  const operator: Operator = new Operator(options, onLost, systemClock, tracing);
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (err: unknown) => {
       operator.log.fatal({ err }, 'an unexpected error ends the process');
@@ -65,4 +72,6 @@ async function run(options: OperatorOptions): Promise<void> {
     process.exit(1);
   }
   await stopped;
+  // Spans that no collector takes are given up; their exporter would go on trying.
+  process.exit(0);
 }

@@ -9,6 +9,7 @@ import type { EventSink } from '../kube/events.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { Store } from '../kube/store.ts';
+import type { Tracer } from '../kube/tracer.ts';
 import type { DomainMetrics } from './domain-metrics.ts';
 import type { ControllerSettings } from './settings.ts';
 
@@ -43,6 +44,7 @@ export interface ControllerContext {
   readonly audit: Logger;
   readonly events: EventSink;
   readonly metrics: DomainMetrics;
+  readonly tracer?: Tracer | undefined;
   readonly settings: ControllerSettings;
   /** The monotonic time since which this process has led, in milliseconds. */
   readonly leadingSinceMs: number;

@@ -4,6 +4,7 @@ import { HttpKubeClient } from './http-client.ts';
 import type { KubeClient } from './kube-client.ts';
 import type { RuntimeMetrics } from './runtime-metrics.ts';
 import type { RateLimit } from './token-bucket.ts';
+import type { Tracer } from './tracer.ts';
 import { PooledTransport } from './transport.ts';
 
 /** What a client to a real API server needs. */
@@ -13,6 +14,7 @@ export interface ConnectOptions {
   /** Numbers in [0, 1), for jitter. */
   readonly random: () => number;
   readonly metrics?: RuntimeMetrics;
+  readonly tracer?: Tracer | undefined;
   readonly limit?: RateLimit;
   /** Connections for requests (16). */
   readonly connections?: number;
@@ -27,6 +29,7 @@ export function connect(options: ConnectOptions): KubeClient {
     clock,
     random: options.random,
     ...(options.metrics && { metrics: options.metrics }),
+    tracer: options.tracer,
     ...(options.limit && { limit: options.limit }),
   });
 }

@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts';
 import { isConflict, isNotFound, KubeError, NotLeaderError } from './errors.ts';
 import type { Logger } from './logger.ts';
 import { noMetrics, type ReconcileOutcome, type RuntimeMetrics } from './runtime-metrics.ts';
+import { noTracer, type Span, type Tracer } from './tracer.ts';
 import { WorkQueue, type WorkQueueOptions } from './work-queue.ts';
 
 /** What a reconcile gets besides its key. */
@@ -28,6 +29,7 @@ export interface ControllerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics?: RuntimeMetrics;
+  readonly tracer?: Tracer | undefined;
   /** Keys worked on at the same time (1). */
   readonly workers?: number;
   /** Limit of one reconcile in milliseconds (120,000), after which its signal aborts. */
@@ -41,6 +43,7 @@ export class Controller {
   readonly queue: WorkQueue;
   readonly #options: ControllerOptions;
   readonly #metrics: RuntimeMetrics;
+  readonly #tracer: Tracer;
   readonly #log: Logger;
   readonly #abort = new AbortController();
   #workers: Promise<void>[] = [];
@@ -51,6 +54,7 @@ export class Controller {
     this.name = options.name;
     this.#options = options;
     this.#metrics = options.metrics ?? noMetrics;
+    this.#tracer = options.tracer ?? noTracer;
     this.#log = options.log.child({ controller: options.name });
     this.queue = new WorkQueue({
       ...options.queue,
@@ -82,23 +86,38 @@ export class Controller {
   async #work(): Promise<void> {
     for (let key = await this.queue.get(); key !== undefined; key = await this.queue.get()) {
       this.#reportWorkers(1);
-      await this.#run(key);
+      await this.#traced(key);
       this.queue.done(key);
       this.#reportWorkers(-1);
     }
   }
 
-  async #run(key: string): Promise<void> {
+  #traced(key: string): Promise<void> {
+    const reconcileId = `${this.name}-${++this.#count}`;
+    const attributes = {
+      'controller.name': this.name,
+      'reconcile.key': key,
+      'reconcile.id': reconcileId,
+      'reconcile.attempt': this.queue.failures(key) + 1,
+    };
+    return this.#tracer.span({ name: `reconcile ${this.name}`, root: true, attributes }, (span) =>
+      this.#run(key, reconcileId, span),
+    );
+  }
+
+  async #run(key: string, reconcileId: string, span: Span): Promise<void> {
     const { clock } = this.#options;
     const started = clock.monotonicMillis();
-    const log = this.#log.child({ key, reconcileId: `${this.name}-${++this.#count}` });
+    const log = this.#log.child({ key, reconcileId });
     let outcome: ReconcileOutcome;
     try {
       const result = await this.#withLimit((signal) => this.#options.reconcile(key, { signal, log }));
       outcome = this.#succeeded(key, result ?? {});
     } catch (error) {
       outcome = this.#failed(key, error, log);
+      if (outcome === 'error') span.fail(error);
     }
+    span.add({ 'reconcile.result': outcome });
     this.#metrics.reconciled(this.name, outcome, (clock.monotonicMillis() - started) / 1000);
   }
 

@@ -6,6 +6,7 @@ import { microTime } from './micro-time.ts';
 import { defineResource, type KubeObject } from './resource.ts';
 import { noMetrics, type RuntimeMetrics } from './runtime-metrics.ts';
 import { TokenBucket, type RateLimit } from './token-bucket.ts';
+import { noTracer, type Tracer } from './tracer.ts';
 
 /** An Event to tell people about; `reason` is PascalCase, `message` a sentence. */
 export interface EventNote {
@@ -29,6 +30,7 @@ export interface EventRecorderOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics?: RuntimeMetrics;
+  readonly tracer?: Tracer | undefined;
   /** Qualified name of the operator, such as `nixfleet.dev/operator`. */
   readonly controller: string;
   /** This process: the Pod's name. */
@@ -115,13 +117,16 @@ export class EventRecorder implements EventSink {
   }
 
   async #send(): Promise<void> {
-    const { client, clock, log } = this.#options;
+    const { client, clock, log, tracer = noTracer } = this.#options;
     const { signal } = this.#abort;
     for (let note = this.#queue.shift(); note !== undefined; note = this.#queue.shift()) {
       try {
         const wait = this.#bucket.reserve();
         if (wait > 0) await clock.sleep(wait, signal);
-        await client.create(EVENTS, this.#eventOf(note), { signal, timeoutMs: 10_000 });
+        const event = this.#eventOf(note);
+        const start = { name: 'send event', root: true, attributes: { 'event.reason': note.reason } };
+        // Of its own: who happens to set this loop going has nothing to do with most of the notes.
+        await tracer.span(start, () => client.create(EVENTS, event, { signal, timeoutMs: 10_000 }));
       } catch (error) {
         this.#metrics.eventDropped('failed');
         if (!signal.aborted) log.debug({ err: error, reason: note.reason }, 'an Event could not be sent');

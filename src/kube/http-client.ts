@@ -19,8 +19,10 @@ import {
   type Resource,
   type WithStatus,
 } from './resource.ts';
+import { observeRequest } from './observe-request.ts';
 import { noMetrics, type RuntimeMetrics } from './runtime-metrics.ts';
 import { openTimedScope } from './scope.ts';
+import type { Tracer } from './tracer.ts';
 import { TokenBucket, type RateLimit } from './token-bucket.ts';
 import type { HttpRequest, Transport } from './transport.ts';
 
@@ -31,6 +33,7 @@ export interface HttpClientOptions {
   /** Numbers in [0, 1), for jitter. */
   readonly random: () => number;
   readonly metrics?: RuntimeMetrics;
+  readonly tracer?: Tracer | undefined;
   /** The client's own limit on requests (watches excepted); none where absent. */
   readonly limit?: RateLimit;
 }
@@ -152,7 +155,9 @@ export class HttpKubeClient implements KubeClient {
     const path =
       pathOf(resource, { namespace }) + queryOf({ ...query, watch: 1, allowWatchBookmarks: 'true' });
     const request: HttpRequest = { method: 'GET', path, signal: signal ?? new AbortController().signal };
-    const lines = await this.#measured('watch', resource, () => this.#options.transport.stream(request));
+    const lines = await observeRequest(this.#options, { verb: 'watch', resource, path }, () =>
+      this.#options.transport.stream(request),
+    );
     return eventsOf<T>(lines);
   }
 
@@ -185,7 +190,7 @@ export class HttpKubeClient implements KubeClient {
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
     const { method, path, contentType } = call;
     beforeSend?.();
-    const answer = await this.#measured(call.verb, call.resource, async () => {
+    const answer = await observeRequest(this.#options, call, async () => {
       const sent = await this.#options.transport.send({ method, path, body, contentType, signal });
       if (sent.status >= 300) throw errorOfAnswer(sent.status, sent.text, sent.retryAfterMs);
       return sent;
@@ -222,23 +227,6 @@ export class HttpKubeClient implements KubeClient {
       return await run(scope.signal);
     } finally {
       scope.end();
-    }
-  }
-
-  /** Counts what came back. */
-  async #measured<A extends object>(verb: string, resource: Resource, send: () => Promise<A>): Promise<A> {
-    const { clock } = this.#options;
-    const started = clock.monotonicMillis();
-    let code = '<error>';
-    try {
-      const answer = await send();
-      code = 'status' in answer ? String(answer.status) : '200';
-      return answer;
-    } catch (error) {
-      if (error instanceof KubeError && error.status > 0) code = String(error.status);
-      throw error;
-    } finally {
-      this.#metrics.request(verb, resource.plural, code, (clock.monotonicMillis() - started) / 1000);
     }
   }
 }

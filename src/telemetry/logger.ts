@@ -9,6 +9,8 @@ export interface LoggerOptions {
   readonly level: LogLevel;
   /** Where lines go; stdout where absent. */
   readonly destination?: DestinationStream;
+  /** Asked for every line: fields that tell which work it belongs to. */
+  readonly workFields?: () => object | undefined;
 }
 
 /** A logger whose lines can be made sure to be out. */
@@ -43,6 +45,7 @@ const REDACTED = [
  * written synchronously, so that none is lost when the process ends; no transport, no worker thread.
  */
 export function createLogger(options: LoggerOptions): RootLogger {
+  const { workFields } = options;
   const root = pino(
     {
       level: options.level,
@@ -51,6 +54,7 @@ export function createLogger(options: LoggerOptions): RootLogger {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: REDACTED, censor: '[redacted]' },
       serializers: { err: errorFields },
+      ...(workFields && { mixin: () => workFields() ?? {} }),
     },
     options.destination ?? pino.destination({ fd: 1, sync: true }),
   );

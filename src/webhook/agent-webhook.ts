@@ -3,6 +3,7 @@ import type { Host } from '../api/kinds/host.ts';
 import type { HostRolloutRecord } from '../api/kinds/host-rollout-record.ts';
 import { fleetResource } from '../api/kinds/resources.ts';
 import type { StoreChange } from '../kube/store.ts';
+import { noTracer, type Span, type SpanStart } from '../kube/tracer.ts';
 import { AgentRequest } from './agent-request.ts';
 import { bare, send, type Answer } from './answer.ts';
 import { CoalescedRead } from './coalesced-read.ts';
@@ -108,15 +109,36 @@ class Webhook implements AgentWebhook {
   async #serve(request: IncomingMessage, response: ServerResponse, connection: Connection): Promise<void> {
     const { path, query } = splitUrl(request.url ?? '/');
     const match = this.#router.find(path);
+    const { tracer = noTracer } = this.#context;
+    const answer = await tracer.span(spanOf(request, match?.route), (span) =>
+      this.#answerAlways(request, match, query, connection, span),
+    );
+    send(response, connection.outdated() || this.#closing ? { ...answer, close: true } : answer);
+  }
+
+  async #answerAlways(
+    request: IncomingMessage,
+    match: ReturnType<Router['find']>,
+    query: string,
+    connection: Connection,
+    span: Span,
+  ): Promise<Answer> {
     let answer: Answer;
     try {
       answer = await this.#answer(request, match, query, connection);
+      if (answer.status >= 500) span.fail(`answered ${answer.status}`);
     } catch (error) {
       this.#context.logger.error({ err: error, route: match?.route.name }, 'a request could not be answered');
+      span.fail(error);
       answer = bare(500);
     }
+    const { peer } = connection;
+    span.add({
+      'http.response.status_code': answer.status,
+      ...(peer && { 'agent.common_name': peer.commonName }),
+    });
     this.#context.metrics.answered(match?.route.name ?? 'none', answer.status);
-    send(response, connection.outdated() || this.#closing ? { ...answer, close: true } : answer);
+    return answer;
   }
 
   #answer(
@@ -176,6 +198,19 @@ class Webhook implements AgentWebhook {
       leave();
     }
   }
+}
+
+/** Named by the route alone, for paths and hosts are many; the method of a request that no route takes is its name. */
+function spanOf({ method = 'GET' }: IncomingMessage, route: Route | undefined): SpanStart {
+  const attributes = { 'http.request.method': method };
+  if (route === undefined) return { name: method, kind: 'server', root: true, attributes };
+  const { path } = route;
+  return {
+    name: `${method} ${path}`,
+    kind: 'server',
+    root: true,
+    attributes: { ...attributes, 'http.route': path },
+  };
 }
 
 function routesOf(context: WebhookContext, polls: ParkedPolls): readonly Route[] {

@@ -8,6 +8,7 @@ import type { KubeClient } from '../kube/kube-client.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { KubeObject } from '../kube/resource.ts';
 import type { StoreReader, WriteSink } from '../kube/store.ts';
+import type { Tracer } from '../kube/tracer.ts';
 import type { Admission } from './admission.ts';
 import type { PeerLimit } from './peer-limits.ts';
 import type { ReleaseView } from './release-view.ts';
@@ -82,6 +83,7 @@ export interface WebhookContext {
   /** What a host said and is not stored although it was well-formed, one line each. */
   readonly audit: Logger;
   readonly metrics: WebhookMetrics;
+  readonly tracer?: Tracer | undefined;
   readonly settings: WebhookSettings;
   /** The content in force; undefined until one is. */
   readonly release: () => ReleaseView | undefined;

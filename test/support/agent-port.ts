@@ -14,6 +14,7 @@ import { systemClock, type Clock } from '../../src/kube/clock.ts';
 import type { KubeClient } from '../../src/kube/kube-client.ts';
 import { silentLogger, type Logger } from '../../src/kube/logger.ts';
 import { Store } from '../../src/kube/store.ts';
+import type { Tracer } from '../../src/kube/tracer.ts';
 import { createAgentWebhook, type AgentWebhook } from '../../src/webhook/agent-webhook.ts';
 import {
   DEFAULT_WEBHOOK_SETTINGS,
@@ -64,6 +65,7 @@ export interface AgentPortOptions {
   readonly metrics?: Partial<WebhookMetrics>;
   readonly admission?: Admission;
   readonly audit?: Logger;
+  readonly tracer?: Tracer;
   /** The authority of server and agents; a new one where absent. */
   readonly ca?: PemPair;
 }
@@ -98,6 +100,7 @@ export async function startAgentPort(options: AgentPortOptions): Promise<AgentPo
     logger: silentLogger,
     audit: options.audit ?? silentLogger,
     admission: options.admission,
+    tracer: options.tracer,
     metrics: {
       ...noWebhookMetrics,
       dropped: (_route, reason) => void drops.push(reason),

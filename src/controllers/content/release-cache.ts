@@ -13,6 +13,7 @@ import type { Clock } from '../../kube/clock.ts';
 import { isNotFound, KubeError } from '../../kube/errors.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
 import type { StoreReader } from '../../kube/store.ts';
+import { noTracer, type Tracer } from '../../kube/tracer.ts';
 import { releaseKeys, trustOf } from './trust.ts';
 
 /** Contents kept in memory: the one in force and those of rollouts that still run. */
@@ -24,6 +25,7 @@ export interface ReleaseCacheOptions {
   readonly namespace: string;
   readonly configMaps: Pick<StoreReader<ConfigMap>, 'get'>;
   readonly clock: Clock;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** The content in force cannot be read or verified; the message says what to do. */
@@ -84,7 +86,13 @@ export class ReleaseCache {
   }
 
   async #read(contentRefs: readonly string[], trust: Parameters<typeof verifyRelease>[1]): Promise<Release> {
-    const verified = verifyRelease(await this.#published(contentRefs), trust);
+    const { tracer = noTracer } = this.#options;
+    const start = { name: 'verify release', attributes: { 'release.from': 'content' } };
+    const verified = await tracer.span(start, async (span) => {
+      const verdict = verifyRelease(await this.#published(contentRefs), trust);
+      span.add({ 'release.outcome': verdict.ok ? 'Verified' : verdict.reason });
+      return verdict;
+    });
     if (verified.ok) {
       this.#verified.set(contentRefs.join(','), verified.release);
       return verified.release;

@@ -49,6 +49,7 @@ export function createFleetController(
     reconcile: (key, { signal }) => reconciler.reconcile(key, signal),
     clock: context.clock,
     log: context.log,
+    tracer: context.tracer,
     ...(metrics && { metrics }),
     timeoutMs: 600_000,
   });
@@ -118,7 +119,8 @@ class FleetReconciler {
   constructor(context: ControllerContext, options: FleetControllerOptions) {
     this.#context = context;
     this.#options = options;
-    this.#judge = new ReleaseJudge(context.stores.configMaps, context.client, context.clock);
+    const { stores, client, clock, tracer } = context;
+    this.#judge = new ReleaseJudge(stores.configMaps, client, clock, tracer);
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {

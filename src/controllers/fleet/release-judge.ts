@@ -5,6 +5,7 @@ import type { ConfigMap } from '../../kube/blob-store.ts';
 import type { Clock } from '../../kube/clock.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
 import type { StoreReader } from '../../kube/store.ts';
+import { noTracer, type Tracer } from '../../kube/tracer.ts';
 import { releaseKeys, trustOf } from '../content/trust.ts';
 import { HttpSource } from './http-source.ts';
 import { SourceFault, type SourceFaultReason } from './release-files.ts';
@@ -40,12 +41,19 @@ export class ReleaseJudge {
   readonly #configMaps: Pick<StoreReader<ConfigMap>, 'get'>;
   readonly #clock: Clock;
   readonly #http: HttpSource;
+  readonly #tracer: Tracer;
   #kept: Kept | undefined;
 
-  constructor(configMaps: Pick<StoreReader<ConfigMap>, 'get'>, client: KubeClient, clock: Clock) {
+  constructor(
+    configMaps: Pick<StoreReader<ConfigMap>, 'get'>,
+    client: KubeClient,
+    clock: Clock,
+    tracer: Tracer = noTracer,
+  ) {
     this.#configMaps = configMaps;
     this.#clock = clock;
     this.#http = new HttpSource(client, clock);
+    this.#tracer = tracer;
   }
 
   /** Milliseconds until a polled source is to be judged again; undefined for sources that are watched. */
@@ -75,7 +83,12 @@ export class ReleaseJudge {
     const kept = this.#kept;
     const now = this.#clock.monotonicMillis();
     if (kept?.version === version && (kept.judgement.ok || now < kept.until)) return kept.judgement;
-    const judgement = await judge();
+    const start = { name: 'verify release', attributes: { 'release.from': 'source' } };
+    const judgement = await this.#tracer.span(start, async (span) => {
+      const judged = await judge();
+      span.add({ 'release.outcome': judged.ok ? 'Verified' : judged.reason });
+      return judged;
+    });
     this.#kept = { version, judgement, until: now + REJUDGE_MS };
     return judgement;
   }

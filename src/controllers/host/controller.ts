@@ -28,6 +28,7 @@ export function createHostController(context: ControllerContext, metrics?: Runti
     workers: WORKERS,
     clock: context.clock,
     log: context.log,
+    tracer: context.tracer,
     ...(metrics && { metrics }),
     reconcile: (key) => reconcile(context, verdicts, key),
   });

@@ -1,12 +1,14 @@
 import type { Fleet } from '../../api/kinds/fleet.ts';
 import { millisBetween } from '../../api/time.ts';
 import type { Release } from '../../core/artifacts/release.ts';
+import type { FleetPlanInput } from '../../core/planner/fleet-input.ts';
 import { planFleet } from '../../core/planner/fleet-plan.ts';
 import type { FleetPlan } from '../../core/planner/fleet-plan-result.ts';
 import { Controller, type ReconcileResult } from '../../kube/controller.ts';
 import type { RuntimeMetrics } from '../../kube/runtime-metrics.ts';
 import type { StoreChange } from '../../kube/store.ts';
 import type { KubeObject } from '../../kube/resource.ts';
+import { noTracer } from '../../kube/tracer.ts';
 import { ContentFault, type ReleaseCache } from '../content/release-cache.ts';
 import { keyIn, servedFleet, type ControllerContext } from '../context.ts';
 import { gatherPlanInput } from './gather.ts';
@@ -38,6 +40,7 @@ export function createPlannerController(
     reconcile: () => plan(context, options),
     clock: context.clock,
     log: context.log,
+    tracer: context.tracer,
     ...(metrics && { metrics }),
     timeoutMs: 600_000,
   });
@@ -75,15 +78,37 @@ async function plan(context: ControllerContext, options: PlannerOptions): Promis
   if (release === undefined) return { requeueAfterMs: context.settings.planIntervalMs };
 
   const input = await gatherPlanInput(context, releases, fleet, release, term);
-  const started = context.clock.monotonicMillis();
-  const planned = planFleet(input);
-  context.metrics.planned((context.clock.monotonicMillis() - started) / 1000);
+  const planned = observedPlan(context, input);
 
   board.post(planned);
   const complete = await writePlan(context, planned, term, input.now);
   for (const record of board.recoverable()) recover(keyIn(context, record.metadata.name));
   context.metrics.blocked(heldPerGate(planned));
   return { requeueAfterMs: complete ? untilNextPlan(context, planned) : context.settings.planDebounceMs };
+}
+
+/** The plan; how long it took and what came out is told. */
+function observedPlan(context: ControllerContext, input: FleetPlanInput): FleetPlan {
+  const { clock, metrics, tracer = noTracer } = context;
+  return tracer.span({ name: 'plan' }, (span) => {
+    const started = clock.monotonicMillis();
+    const planned = planFleet(input);
+    metrics.planned((clock.monotonicMillis() - started) / 1000);
+    span.add({
+      'plan.rollouts': input.rollouts.length,
+      'plan.records': input.records.length,
+      'plan.hosts': input.hosts.length,
+      'plan.waves': planned.waves.length,
+      'plan.marks': planned.marks.length,
+      'plan.withdrawals': planned.withdrawals.length,
+      'plan.suspensions': planned.suspensions.length,
+      'plan.resumptions': planned.resumptions.length,
+      'plan.restamps': planned.restamps.length,
+      'plan.held': planned.blockedBy.size,
+      'plan.deadlocks': planned.deadlocks.length,
+    });
+    return planned;
+  });
 }
 
 /** The content in force; undefined where there is none, or none that can be read, which the Fleet's conditions say. */

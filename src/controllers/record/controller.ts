@@ -30,6 +30,7 @@ export function createRecordController(
     workers: WORKERS,
     clock: context.clock,
     log: context.log,
+    tracer: context.tracer,
     ...(metrics && { metrics }),
     reconcile: (key) => reconcile(context, gates, key),
   });

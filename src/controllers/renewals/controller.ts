@@ -45,6 +45,7 @@ export class RenewalWatch {
       name: 'renewals',
       clock: this.#context.clock,
       log: this.#context.log,
+      tracer: this.#context.tracer,
       ...(metrics && { metrics }),
       reconcile: async () => {
         await this.look();

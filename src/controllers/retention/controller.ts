@@ -16,6 +16,7 @@ export function createRetentionController(context: ControllerContext, metrics?: 
     name: 'retention',
     clock: context.clock,
     log: context.log,
+    tracer: context.tracer,
     ...(metrics && { metrics }),
     reconcile: async (_key, { signal }) => {
       await pruneRollouts(context, signal);

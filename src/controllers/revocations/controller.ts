@@ -32,6 +32,7 @@ export function createRevocationController(
     name: 'revocations',
     clock: context.clock,
     log: context.log,
+    tracer: context.tracer,
     ...(metrics && { metrics }),
     reconcile: async () => {
       await keeper.keep();

@@ -26,6 +26,7 @@ export function createRolloutController(context: ControllerContext, metrics?: Ru
     workers: WORKERS,
     clock: context.clock,
     log: context.log,
+    tracer: context.tracer,
     ...(metrics && { metrics }),
     reconcile: (key) => reconcile(context, pace, key),
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FLAGS, OptionError, readOptions, type FlagValues } from '../../../src/app/options.ts';
+import { OptionError } from '../../../src/app/option-flag.ts';
+import { FLAGS, readOptions, type FlagValues } from '../../../src/app/options.ts';
 import { DEFAULT_SETTINGS } from '../../../src/controllers/settings.ts';
 
 const TLS = { 'agent-tls-cert': '/tls/tls.crt', 'agent-tls-key': '/tls/tls.key' };
@@ -31,6 +32,7 @@ describe('the options of the operator', () => {
       agentTls: { certFile: '/tls/tls.crt', keyFile: '/tls/tls.key' },
       healthListen: { host: '0.0.0.0', port: 8081 },
       logLevel: 'info',
+      tracing: undefined,
       lease: { durationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 },
       pollMaxSeconds: 60,
       settings: DEFAULT_SETTINGS,
@@ -72,6 +74,7 @@ describe('the options of the operator', () => {
       'kubeconfig',
       'agent-tls-cert',
       'agent-tls-key',
+      'otlp-endpoint',
     ]);
   });
 

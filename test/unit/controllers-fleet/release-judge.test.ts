@@ -6,6 +6,7 @@ import type { KubeClient } from '../../../src/kube/kube-client.ts';
 import { Store } from '../../../src/kube/store.ts';
 import { sampleFleet } from '../../support/kind-samples.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { rememberSpans, type SpanMemory } from '../../support/span-memory.ts';
 import {
   asText,
   OTHER_KEY,
@@ -22,13 +23,15 @@ const MINUTE = 60_000;
 let clock: ManualClock;
 let configMaps: Store<ConfigMap>;
 let judge: ReleaseJudge;
+let memory: SpanMemory;
 let version = 0;
 
 beforeEach(() => {
   clock = new ManualClock(new Date().toISOString());
   configMaps = new Store<ConfigMap>();
   // Only sources that are polled ask the API server.
-  judge = new ReleaseJudge(configMaps, {} as KubeClient, clock);
+  memory = rememberSpans();
+  judge = new ReleaseJudge(configMaps, {} as KubeClient, clock, memory.tracing);
   put('trust', { data: { 'trust.json': JSON.stringify(trustIn()) } });
 });
 
@@ -58,6 +61,10 @@ describe('a release in a source that is watched', () => {
     const first = await judged();
     expect(first.ok).toBe(true);
     expect(await judged()).toBe(first);
+    expect(memory.span('verify release').attributes).toEqual({
+      'release.from': 'source',
+      'release.outcome': 'Verified',
+    });
     put('release', asText(releaseFiles()));
     expect(await judged()).not.toBe(first);
   });
