@@ -4,6 +4,7 @@ import { errorOfStatus, isExpired, KubeError } from './errors.ts';
 import type { ObjectList, WatchEvent } from './kube-client.ts';
 import type { ListWatch } from './list-watch.ts';
 import type { Logger } from './logger.ts';
+import { dropManagedFields } from './managed-fields.ts';
 import { compareVersions, keyOf, type KubeObject, type ObjectMeta } from './resource.ts';
 import { noMetrics, type RelistReason, type RuntimeMetrics } from './runtime-metrics.ts';
 import type { Store } from './store.ts';
@@ -88,26 +89,28 @@ export class Reflector<T extends KubeObject> {
     const { source, store } = this.#options;
     this.#metrics.relisted(source.name, reason);
     const token = store.beginList();
-    const known = store.newestVersion;
-    let list: ObjectList<T> | undefined;
-    if (reason === 'start' || reason === 'failed') list = await source.list({ resourceVersion: '0' }, signal);
-    // The server's cache may lag behind what this process has seen or written.
-    if (list === undefined || compareVersions(list.resourceVersion, known) < 0) {
-      list = await this.#listNewest(signal);
-    }
+    const list = await this.#listInPages(signal);
     store.applyList(list.items, list.resourceVersion, token);
     this.#relist = undefined;
   }
 
-  async #listNewest(signal: AbortSignal): Promise<ObjectList<T>> {
+  /**
+   * Reads the newest state page by page. One answer with everything (`resourceVersion=0` has no pages) would take, for
+   * as long as it is read, several times the memory of what is kept of it, and a process never gives that back.
+   */
+  async #listInPages(signal: AbortSignal): Promise<ObjectList<T>> {
     const { source } = this.#options;
     const items: T[] = [];
+    const keep = (page: ObjectList<T>): void => {
+      page.items.forEach(dropManagedFields);
+      items.push(...page.items);
+    };
     let page = await source.list({ limit: PAGE }, signal);
-    items.push(...page.items);
+    keep(page);
     try {
       while (page.continue !== undefined) {
         page = await source.list({ limit: PAGE, continue: page.continue }, signal);
-        items.push(...page.items);
+        keep(page);
       }
     } catch (error) {
       // The pages outlived the server's history; one big answer cannot.

@@ -1,4 +1,5 @@
 import { abortReason } from './clock.ts';
+import { dropManagedFields } from './managed-fields.ts';
 import { compareVersions, keyOf, type KubeObject, type ObjectKey } from './resource.ts';
 import { StoreIndex, type Indexer } from './store-index.ts';
 
@@ -68,7 +69,6 @@ export class Store<T extends KubeObject> implements StoreReader<T>, WriteSink<T>
   readonly #ended = new Set<string>();
   #writes = 0;
   #progress: string | undefined;
-  #newest = '0';
   readonly #sync = Promise.withResolvers<void>();
   #synced = false;
 
@@ -90,11 +90,6 @@ export class Store<T extends KubeObject> implements StoreReader<T>, WriteSink<T>
   /** Up to which resource version the server's stream has been read; absent before the first list. */
   get progress(): string | undefined {
     return this.#progress;
-  }
-
-  /** The newest resource version ever seen here, own writes included. */
-  get newestVersion(): string {
-    return this.#newest;
   }
 
   get(key: ObjectKey): T | undefined {
@@ -166,7 +161,6 @@ export class Store<T extends KubeObject> implements StoreReader<T>, WriteSink<T>
   /** Makes the whole collection what a list answered. */
   applyList(items: readonly T[], version: string, token: number): void {
     const listed = new Set<ObjectKey>();
-    this.#newest = version;
     for (const object of items) {
       const key = keyOf(object);
       listed.add(key);
@@ -175,7 +169,6 @@ export class Store<T extends KubeObject> implements StoreReader<T>, WriteSink<T>
     for (const [key, entry] of this.#entries) {
       const writtenAfter = entry.write > token && compareVersions(entry.version, version) > 0;
       if (!listed.has(key) && !writtenAfter) this.#delete(key, entry);
-      else this.#sawVersion(entry.version);
     }
     this.#progress = version;
     this.#ended.clear();
@@ -208,7 +201,6 @@ export class Store<T extends KubeObject> implements StoreReader<T>, WriteSink<T>
   advance(version: string): void {
     if (this.#progress === undefined || compareVersions(version, this.#progress) > 0)
       this.#progress = version;
-    this.#sawVersion(version);
   }
 
   #applyListed(key: ObjectKey, object: T, token: number): void {
@@ -222,13 +214,13 @@ export class Store<T extends KubeObject> implements StoreReader<T>, WriteSink<T>
     this.#set(key, object, version, uid, 0);
   }
 
-  #set(key: ObjectKey, incoming: T, version: string, uid: string, write: number): void {
-    const object = prepare(incoming, this.#options.freeze === true);
+  #set(key: ObjectKey, object: T, version: string, uid: string, write: number): void {
+    dropManagedFields(object);
+    if (this.#options.freeze === true) deepFreeze(object);
     const cached = this.#entries.get(key);
     if (cached !== undefined && cached.uid !== uid) this.#delete(key, cached);
     const old = this.#entries.get(key)?.object;
     this.#entries.set(key, { object, version, uid, write });
-    this.#sawVersion(version);
     for (const index of this.#indexes.values()) index.put(key, object);
     this.#emit(old === undefined ? { type: 'added', new: object } : { type: 'updated', old, new: object });
   }
@@ -237,10 +229,6 @@ export class Store<T extends KubeObject> implements StoreReader<T>, WriteSink<T>
     this.#entries.delete(key);
     for (const index of this.#indexes.values()) index.remove(key);
     this.#emit({ type: 'deleted', old: entry.object });
-  }
-
-  #sawVersion(version: string): void {
-    if (compareVersions(version, this.#newest) > 0) this.#newest = version;
   }
 
   #emit(change: StoreChange<T>): void {
@@ -254,13 +242,6 @@ export class Store<T extends KubeObject> implements StoreReader<T>, WriteSink<T>
       this.#options.onHandlerError?.(error);
     }
   }
-}
-
-/** Field ownership is as large as the object itself and nobody here reads it. */
-function prepare<T extends KubeObject>(object: T, freeze: boolean): T {
-  if ('managedFields' in object.metadata) Reflect.deleteProperty(object.metadata, 'managedFields');
-  if (freeze) deepFreeze(object);
-  return object;
 }
 
 function deepFreeze(value: unknown): void {

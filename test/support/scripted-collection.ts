@@ -23,7 +23,7 @@ export type Delay = (label: string) => Promise<void>;
 
 /**
  * A collection that behaves as the API server's does: versions that grow, watches that replay history, history that is
- * compacted, lists from a cache that lags; and that can be broken in every way a test asks for.
+ * compacted, lists in pages; and that can be broken in every way a test asks for.
  */
 export class ScriptedCollection implements ListWatch<KubeObject> {
   readonly name = 'things';
@@ -41,8 +41,6 @@ export class ScriptedCollection implements ListWatch<KubeObject> {
   #tokens = 0;
   /** How many of the next lists fail. */
   failingLists = 0;
-  /** What `resourceVersion=0` answers from, where its cache lags. */
-  #lagging: ObjectList<KubeObject> | undefined;
 
   constructor(delay: Delay, firstVersion = 100) {
     this.#delay = delay;
@@ -121,15 +119,6 @@ export class ScriptedCollection implements ListWatch<KubeObject> {
     this.#history = [];
   }
 
-  /** Freezes what `resourceVersion=0` answers, until `catchUp`. */
-  lag(): void {
-    this.#lagging ??= this.#snapshot();
-  }
-
-  catchUp(): void {
-    this.#lagging = undefined;
-  }
-
   /** Loses everything and begins a new history at version 1, which is at `version` when this process looks again. */
   wipe(version = 1): void {
     this.#objects.clear();
@@ -137,7 +126,6 @@ export class ScriptedCollection implements ListWatch<KubeObject> {
     this.#pages.clear();
     this.#version = version;
     this.#floor = 1;
-    this.#lagging = undefined;
     this.resetWatches();
   }
 
@@ -148,7 +136,7 @@ export class ScriptedCollection implements ListWatch<KubeObject> {
       this.failingLists -= 1;
       throw new KubeError({ status: 503, reason: 'ServiceUnavailable', message: 'not now' });
     }
-    const all = (page.resourceVersion === '0' ? this.#lagging : undefined) ?? this.#snapshot();
+    const all = this.#snapshot();
     await this.#delay('list answer');
     return page.limit === undefined
       ? all
