@@ -1,15 +1,27 @@
 import { defineConfig } from 'vitest/config';
+import { keptWorkerPool } from './test/mutation/kept-worker.ts';
 
 /** Tests whose subject is src/core, for mutation testing: fast, so that some thousand runs end. */
 export default defineConfig({
+  plugins: [
+    {
+      name: 'kept-worker',
+      configureVitest({ project }) {
+        // Stryker's runner asks for a pool of its own, so this is said here; a lone vitest would wait for the worker.
+        if (process.env['STRYKER_MUTATOR_WORKER'] === undefined) return;
+        project.config.pool = keptWorkerPool.name;
+        project.config.poolRunner = keptWorkerPool;
+      },
+    },
+  ],
   test: {
     include: [
       'test/conformance/vectors-*.test.ts',
       'test/unit/cli/bootstrap-token.test.ts',
       'test/unit/{api,artifacts,controllers-*,enrolment,fleet,host,naming,planner,rollout}/**/*.test.ts',
     ],
-    pool: 'forks',
+    setupFiles: ['test/mutation/mend.ts'],
     testTimeout: 20_000,
-    isolate: false, // a worker per file would cost each mutant more than its tests
+    isolate: false,
   },
 });
