@@ -54,7 +54,7 @@ rules:
   - level: None
 `;
 const OPERATOR_FLAGS = ['--settle-gap=1ms', '--log-level=warn'];
-const LIMIT_MS = 600_000;
+const LIMIT_MS = 300_000;
 const WINDOW_MS = 5_000;
 
 /** Takes so many simulated hosts through a rollout on a real API server, with one operator process. */
@@ -128,6 +128,10 @@ async function run(
       rawPerSecond: Math.max(...rates.map(({ perSecond }) => perSecond)),
       ...(await usage.end()),
     };
+  } catch (error) {
+    throw new Error(`the rollout came to no end; the operator said last:\n${await operator.logEnd()}`, {
+      cause: error,
+    });
   } finally {
     await Promise.all(hosts.map((host) => host.stop()));
     await operator.stop();
