@@ -1,7 +1,8 @@
+import { bootHost } from '../local/host-papers.ts';
 import { startInstallation, type Installation } from '../local/installation.ts';
 import { actsOf } from './acts.ts';
 import { demoFleet } from './design.ts';
-import { bootHost, makePapers } from './enrolment.ts';
+import { makePapers } from './enrolment.ts';
 import { demoHosts } from './hosts.ts';
 import { ObservedFleet } from './observed-fleet.ts';
 import { Operators } from './operators.ts';

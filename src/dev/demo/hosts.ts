@@ -3,10 +3,11 @@ import { agentConstants, scaled } from '../../agent/constants.ts';
 import type { AgentFeed } from '../../agent/feed.ts';
 import { SimulatedHost } from '../../agent/simulated-host.ts';
 import type { EnrolledIdentity } from '../../agent/enrolment.ts';
+import type { HostPapers } from '../local/host-papers.ts';
 import type { Installation } from '../local/installation.ts';
 import { faultyRelease, firstRelease } from './acts.ts';
 import { behaviourOf, closureOf, demoProbes } from './design.ts';
-import { identityOf, type HostPapers } from './enrolment.ts';
+import { identityOf } from './enrolment.ts';
 
 /** A host of the demo; it is started once it has enrolled. */
 export interface DemoHost {

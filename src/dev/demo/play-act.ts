@@ -1,10 +1,11 @@
 import type { SimulatedHost } from '../../agent/simulated-host.ts';
+import { declarePubkeys, type HostPapers } from '../local/host-papers.ts';
 import type { Installation } from '../local/installation.ts';
 import { writeRelease } from '../local/publish.ts';
 import { releaseDocuments } from '../local/release.ts';
 import type { Act } from './acts.ts';
 import { closureOf, demoFleet } from './design.ts';
-import { NONCES, type HostPapers } from './enrolment.ts';
+import { NONCES } from './enrolment.ts';
 import type { ObservedFleet } from './observed-fleet.ts';
 import type { Operators } from './operators.ts';
 import type { OrderWatch } from './order-watch.ts';
@@ -47,16 +48,11 @@ export async function playAct(cast: Cast, act: Act, mode: ActMode): Promise<void
 }
 
 async function publish({ installation, screen, papers }: Cast, act: Act): Promise<void> {
-  const pubkeys = new Map(papers.map(({ name, pubkey }) => [name, pubkey]));
-  const hosts = demoFleet.hosts.map((host) => ({ ...host, pubkey: pubkeys.get(host.name) ?? '' }));
-  const documents = releaseDocuments(
-    { ...demoFleet, hosts },
-    {
-      commit: act.commit,
-      signedAt: new Date().toISOString(),
-      closureOf: (host) => closureOf(host, act.release),
-    },
-  );
+  const documents = releaseDocuments(declarePubkeys(demoFleet, papers), {
+    commit: act.commit,
+    signedAt: new Date().toISOString(),
+    closureOf: (host) => closureOf(host, act.release),
+  });
   const { manifest } = await writeRelease(installation, act.commit, documents, {
     bootstrapNonces: { configMapRef: NONCES },
   });
