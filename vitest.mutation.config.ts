@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { CheapestFirst } from './test/mutation/cheapest-first.ts';
 import { keptWorkerPool } from './test/mutation/kept-worker.ts';
 
 /** Tests whose subject is src/core, for mutation testing: fast, so that some thousand runs end. */
@@ -21,7 +22,8 @@ export default defineConfig({
       'test/unit/{api,artifacts,controllers-*,enrolment,fleet,host,naming,planner,rollout}/**/*.test.ts',
     ],
     setupFiles: ['test/mutation/mend.ts'],
-    testTimeout: 20_000,
+    sequence: { sequencer: CheapestFirst },
+    testTimeout: 0, // Stryker has a limit, too, and tells what ran into it from what failed
     isolate: false,
   },
 });
