@@ -90,3 +90,17 @@ test('handshakes beyond the rate wait their turn; beyond two seconds of them con
   expect(clock.pendingTimers).toBe(0);
   gate.close();
 });
+
+test('a process short of CPU lets in what it can do: a late look does not make up for the ones that were missed', async () => {
+  const clock = new ManualClock();
+  const gate = new HandshakeGate(200, clock);
+  let begun = 0;
+  for (let index = 0; index < 500; index += 1) gate.admit(new Socket(), () => void (begun += 1));
+  expect(begun).toBe(200);
+  clock.jump(2_000);
+  await clock.advance(0);
+  expect(begun).toBe(204);
+  await clock.advance(1_000);
+  expect(begun).toBe(404);
+  gate.close();
+});
