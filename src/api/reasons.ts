@@ -27,6 +27,8 @@ export const VERIFIED_REASONS = {
   MissingKey: 'surfaces when the ConfigMaps of spec.source lack a document or its signature.',
   DuplicateKey: 'surfaces when two ConfigMaps of spec.source hold the same document.',
   SourceUnreadable: 'surfaces when the source cannot be unpacked or fetched.',
+  ContentNameTaken:
+    'surfaces when a ConfigMap that the operator did not make has the name under which the release is to be stored.',
 } as const satisfies ReasonCatalogue;
 
 /** Reasons of a Fleet's `Ready` condition. */

@@ -7,7 +7,7 @@ import {
   rolloutResource,
 } from '../api/kinds/resources.ts';
 import { INDEX_BY_HOST, INDEX_BY_ROLLOUT, type Stores } from '../controllers/context.ts';
-import { configMapResource, type ConfigMap } from '../kube/blob-store.ts';
+import { configMapMetadataResource, configMapResource, type ConfigMap } from '../kube/blob-store.ts';
 import { Informer, type InformerContext } from '../kube/informer.ts';
 import type { StoreReader } from '../kube/store.ts';
 import type { HealthCheck } from '../telemetry/health-server.ts';
@@ -43,11 +43,16 @@ export function createInformers(context: InformerContext, namespace: string): In
     namespace,
     labelSelector: `!${LABEL_CONTENT},!${LABEL_BURNED_NONCE}`,
   });
+  // That it is there is another matter: what is deleted by mistake is stored anew.
+  const contents = new Informer(context, configMapMetadataResource, {
+    namespace,
+    labelSelector: LABEL_CONTENT,
+  });
   const burnedNonces = new Informer(context, configMapResource, {
     namespace,
     labelSelector: LABEL_BURNED_NONCE,
   });
-  const all = [fleets, rollouts, records, hosts, quarantines, configMaps, burnedNonces];
+  const all = [fleets, rollouts, records, hosts, quarantines, configMaps, contents, burnedNonces];
   return {
     stores: {
       fleets: fleets.store,
@@ -56,6 +61,7 @@ export function createInformers(context: InformerContext, namespace: string): In
       hosts: hosts.store,
       quarantines: quarantines.store,
       configMaps: configMaps.store,
+      contents: contents.store,
     },
     burnedNonces: burnedNonces.store,
     run: async (signal) => {

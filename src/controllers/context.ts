@@ -8,6 +8,7 @@ import type { Clock } from '../kube/clock.ts';
 import type { EventSink } from '../kube/events.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { Logger } from '../kube/logger.ts';
+import type { KubeObject } from '../kube/resource.ts';
 import type { Store } from '../kube/store.ts';
 import type { Tracer } from '../kube/tracer.ts';
 import type { DomainMetrics } from './domain-metrics.ts';
@@ -27,6 +28,8 @@ export interface Stores {
   readonly quarantines: Store<QuarantinedClosure>;
   /** Without content ConfigMaps. */
   readonly configMaps: Store<ConfigMap>;
+  /** The content ConfigMaps, without what they hold. */
+  readonly contents: Store<KubeObject>;
 }
 
 /** What every controller works with. */

@@ -46,6 +46,7 @@ interface Call {
   readonly path: string;
   readonly body?: unknown;
   readonly contentType?: string;
+  readonly accept?: string | undefined;
 }
 
 const DEADLINE_MS = 30_000;
@@ -78,7 +79,9 @@ export class HttpKubeClient implements KubeClient {
       continue: options.continue,
     });
     const path = pathOf(resource, { namespace }) + query;
-    const answer = await this.#read<RawList<T>>({ verb: 'list', resource, method: 'GET', path }, options);
+    const accept = acceptOf(resource, 'PartialObjectMetadataList');
+    const call: Call = { verb: 'list', resource, method: 'GET', path, accept };
+    const answer = await this.#read<RawList<T>>(call, options);
     const next = answer.metadata?.continue;
     return {
       items: answer.items ?? [],
@@ -154,7 +157,13 @@ export class HttpKubeClient implements KubeClient {
     const query = { labelSelector, fieldSelector, resourceVersion, timeoutSeconds };
     const path =
       pathOf(resource, { namespace }) + queryOf({ ...query, watch: 1, allowWatchBookmarks: 'true' });
-    const request: HttpRequest = { method: 'GET', path, signal: signal ?? new AbortController().signal };
+    const accept = acceptOf(resource, 'PartialObjectMetadata');
+    const request: HttpRequest = {
+      method: 'GET',
+      path,
+      accept,
+      signal: signal ?? new AbortController().signal,
+    };
     const lines = await observeRequest(this.#options, { verb: 'watch', resource, path }, () =>
       this.#options.transport.stream(request),
     );
@@ -188,10 +197,10 @@ export class HttpKubeClient implements KubeClient {
   async #attempt<R>(call: Call, signal: AbortSignal, beforeSend: (() => void) | undefined): Promise<R> {
     await this.#waitForToken(signal);
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-    const { method, path, contentType } = call;
+    const { method, path, contentType, accept } = call;
     beforeSend?.();
     const answer = await observeRequest(this.#options, call, async () => {
-      const sent = await this.#options.transport.send({ method, path, body, contentType, signal });
+      const sent = await this.#options.transport.send({ method, path, body, contentType, accept, signal });
       if (sent.status >= 300) throw errorOfAnswer(sent.status, sent.text, sent.retryAfterMs);
       return sent;
     });
@@ -241,6 +250,10 @@ function waitBeforeRetry(error: unknown, backOff: BackOff): number | undefined {
   if (!(error instanceof KubeError) || backOff.failures + 1 >= READ_ATTEMPTS) return undefined;
   const again = error.status === 429 || error.status >= 500 || BROKEN.has(error.code ?? '');
   return again ? Math.max(backOff.next(), error.retryAfterMs ?? 0) : undefined;
+}
+
+function acceptOf({ metadataOnly }: Resource, as: string): string | undefined {
+  return metadataOnly === true ? `application/json;as=${as};g=meta.k8s.io;v=v1` : undefined;
 }
 
 function typed(resource: Resource, object: object): object {

@@ -43,6 +43,8 @@ export interface Resource<T extends KubeObject = KubeObject> {
   readonly plural: string;
   readonly kind: string;
   readonly namespaced: boolean;
+  /** Lists and watches answer without anything but metadata; for objects that are large. */
+  readonly metadataOnly?: boolean;
   readonly __object?: T;
 }
 

@@ -12,6 +12,8 @@ export interface HttpRequest {
   readonly path: string;
   readonly body?: string | undefined;
   readonly contentType?: string | undefined;
+  /** What the answer shall be; JSON of the whole object where absent. */
+  readonly accept?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -206,7 +208,7 @@ function dispatchOf(
     path: `${prefix}${request.path}`,
     headers: {
       ...credentials.headers,
-      accept: 'application/json',
+      accept: request.accept ?? 'application/json',
       'user-agent': 'nixfleet-operator',
       ...(request.body !== undefined && { 'content-type': request.contentType ?? 'application/json' }),
     },

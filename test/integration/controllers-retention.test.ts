@@ -52,7 +52,7 @@ async function open() {
   };
   const content = async (text: string): Promise<string[]> => {
     const location = { namespace, prefix: 'lab', labels: { [LABEL_CONTENT]: 'release' } };
-    return putBlob(client, location, Buffer.from(text));
+    return [...(await putBlob(client, location, Buffer.from(text))).names];
   };
   const names = async (
     resource: typeof rolloutResource | typeof hostRolloutRecordResource | typeof configMapResource,

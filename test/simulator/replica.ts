@@ -59,6 +59,15 @@ export interface AgentMessage {
   readonly gone: { value: boolean; readonly listeners: Set<() => void> };
 }
 
+/** What of a collection a replica follows. */
+interface Stream {
+  readonly plural: string;
+  readonly select: string | undefined;
+  readonly store: Store<KubeObject>;
+  /** When the last change of it arrives. */
+  last: number;
+}
+
 /** How a replica is set up. */
 export interface ReplicaOptions {
   readonly loop: EventLoop;
@@ -83,7 +92,7 @@ export class Replica {
   lost = false;
   readonly #options: ReplicaOptions;
   readonly #routes: ReadonlyMap<AgentRoute, HostRoute>;
-  readonly #streams = new Map<string, { readonly store: Store<KubeObject>; last: number; select?: string }>();
+  readonly #streams: Stream[] = [];
 
   constructor(options: ReplicaOptions) {
     const { loop, api, name, skewMs } = options;
@@ -180,6 +189,7 @@ export class Replica {
       hosts: new Store(this.#storeOptions()),
       quarantines: new Store(this.#storeOptions()),
       configMaps: new Store(this.#storeOptions()),
+      contents: new Store(this.#storeOptions()),
     };
     this.#list(fleetResource, stores.fleets);
     this.#list(rolloutResource, stores.rollouts);
@@ -187,6 +197,7 @@ export class Replica {
     this.#list(hostResource, stores.hosts);
     this.#list(quarantinedClosureResource, stores.quarantines);
     this.#list(configMapResource, stores.configMaps, `!${LABEL_CONTENT}`);
+    this.#list<KubeObject>(configMapResource, stores.contents, LABEL_CONTENT);
     return stores;
   }
 
@@ -198,15 +209,16 @@ export class Replica {
     const { api } = this.#options;
     const items = api.list(resource, select === undefined ? {} : { labelSelector: select });
     store.applyList(items, api.version, store.beginList());
-    const stream = { store: store as unknown as Store<KubeObject>, last: 0 };
-    this.#streams.set(resource.plural, select === undefined ? stream : { ...stream, select });
+    const stream = { plural: resource.plural, select, store: store as unknown as Store<KubeObject>, last: 0 };
+    this.#streams.push(stream);
   }
 
   /** Each collection is a stream of its own: in order, some time after the change. */
   #follow({ plural, type, object }: ApiChange): void {
-    const stream = this.#streams.get(plural);
+    const stream = this.#streams.find(
+      (known) => known.plural === plural && (known.select === undefined || selects(known.select, object)),
+    );
     if (stream === undefined || !this.process.alive) return;
-    if (stream.select !== undefined && !selects(stream.select, object)) return;
     const { loop, watchLagMs } = this.#options;
     stream.last = Math.max(stream.last, loop.now + watchLagMs());
     loop.schedule(stream.last - loop.now, this.process, () => stream.store.applyEvent(type, object));

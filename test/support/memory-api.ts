@@ -1,6 +1,12 @@
 import type { Clock } from '../../src/kube/clock.ts';
 import { KubeError } from '../../src/kube/errors.ts';
-import type { DeleteResult, KubeClient, ObjectList, RequestOptions } from '../../src/kube/kube-client.ts';
+import type {
+  DeleteOptions,
+  DeleteResult,
+  KubeClient,
+  ObjectList,
+  RequestOptions,
+} from '../../src/kube/kube-client.ts';
 import { keyOfRef, type KubeObject, type ObjectRef, type Resource } from '../../src/kube/resource.ts';
 
 /**
@@ -46,6 +52,16 @@ export class MemoryApi {
       throw new KubeError({ status: 409, reason: 'Conflict', message: 'changed' });
     }
     return this.#store('update', object, { uid });
+  }
+
+  delete(ref: ObjectRef, uid: string | undefined): KubeObject {
+    const found = this.get(ref);
+    if (uid !== undefined && uid !== found.metadata.uid) {
+      throw new KubeError({ status: 409, reason: 'Conflict', message: 'another object has this name' });
+    }
+    this.#objects.delete(keyOfRef(ref));
+    this.writes.push(`delete ${keyOfRef(ref)} ${++this.#version}`);
+    return found;
   }
 
   #store(verb: string, object: KubeObject, identity: { uid?: string | undefined }): KubeObject {
@@ -100,8 +116,13 @@ export class MemoryClient implements KubeClient {
     return Promise.reject(new Error('not part of this fake'));
   }
 
-  delete<T extends KubeObject>(): Promise<DeleteResult<T>> {
-    return Promise.reject(new Error('not part of this fake'));
+  async delete<T extends KubeObject>(
+    _: Resource<T>,
+    ref: ObjectRef,
+    options?: DeleteOptions,
+  ): Promise<DeleteResult<T>> {
+    await this.#call(() => this.#api.delete(ref, options?.uid), true, options);
+    return { gone: true };
   }
 
   watch(): Promise<never> {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Fleet } from '../../api/kinds/fleet.ts';
 import { fleetResource } from '../../api/kinds/resources.ts';
 import type { Release } from '../../core/artifacts/release.ts';
@@ -10,21 +9,23 @@ import {
   type SourceVerdict,
 } from '../../core/fleet/status.ts';
 import { millisBetween } from '../../api/time.ts';
-import type { KubeObject } from '../../kube/resource.ts';
 import type { Rollout } from '../../api/kinds/rollout.ts';
 import type { AttemptChoice } from '../../core/rollout/attempts.ts';
 import type { RenewalDue } from '../../core/enrolment/renewals-due.ts';
 import { Controller, type ReconcileResult } from '../../kube/controller.ts';
 import type { RuntimeMetrics } from '../../kube/runtime-metrics.ts';
+import { BlobNameTakenError } from '../../kube/blob-store.ts';
 import { forEachParallel } from '../../kube/parallel.ts';
 import { updateStatus } from '../../kube/writes.ts';
 import { ContentFault, type ReleaseCache } from '../content/release-cache.ts';
 import { keyIn, type ControllerContext } from '../context.ts';
+import { ContentKeeper } from './content-keeper.ts';
 import { openRollout } from './open-rollout.ts';
 import { chooseAttempts, putInForce } from './put-in-force.ts';
 import { REJUDGE_MS, ReleaseJudge, type Judgement } from './release-judge.ts';
 import { supersedeOthers } from './supersede.ts';
 import { syncHosts } from './sync-hosts.ts';
+import { COUNT_KEY, sameSpec, watchFleet } from './watch-fleet.ts';
 
 /** What the fleet controller needs beside the context. */
 export interface FleetControllerOptions {
@@ -57,41 +58,6 @@ export function createFleetController(
   return controller;
 }
 
-/** The key of a pass that only counts: it never verifies, opens or supersedes. */
-const COUNT_KEY = 'count';
-
-/** Brings the Fleet back whenever something it depends on changes; what only moves counters is coalesced. */
-function watchFleet(context: ControllerContext, { queue }: Controller): void {
-  const served = keyIn(context, context.fleetName);
-  const { stores, settings } = context;
-  const recount = (): void => queue.addAfter(COUNT_KEY, settings.statusIntervalMs);
-  stores.fleets.subscribe((change) => {
-    if (change.type !== 'deleted') queue.add(keyIn(context, change.new.metadata.name));
-  });
-  stores.configMaps.subscribe(() => queue.add(served));
-  stores.rollouts.subscribe((change) => {
-    if (change.type === 'updated' && onlyCounts(change.old, change.new)) recount();
-    else queue.addAfter(served, settings.planDebounceMs);
-  });
-  stores.records.subscribe((change) => {
-    if (change.type !== 'updated') queue.addAfter(served, settings.planDebounceMs);
-  });
-  stores.hosts.subscribe((change) => {
-    if (change.type === 'updated' && sameSpec(change.old, change.new)) recount();
-    else queue.addAfter(served, change.type === 'deleted' ? 0 : settings.statusIntervalMs);
-  });
-}
-
-function sameSpec(old: KubeObject, next: KubeObject): boolean {
-  const { uid, generation } = old.metadata;
-  return next.metadata.uid === uid && next.metadata.generation === generation;
-}
-
-function onlyCounts(old: Rollout, next: Rollout): boolean {
-  const sameManifest = isDeepStrictEqual(old.status?.manifest, next.status?.manifest);
-  return sameSpec(old, next) && old.status?.state === next.status?.state && sameManifest;
-}
-
 /** What is in force on a pass: nothing, a release with the rollouts that carry it, or something that cannot be read. */
 interface InForce {
   readonly release: Release | undefined;
@@ -112,6 +78,8 @@ class FleetReconciler {
   readonly #context: ControllerContext;
   readonly #options: FleetControllerOptions;
   readonly #judge: ReleaseJudge;
+  readonly #keeper: ContentKeeper;
+  #refused: Extract<Judgement, { ok: false }> | undefined;
   #counted: Judgement | undefined;
   #last: Pass | undefined;
   #told = '';
@@ -121,6 +89,7 @@ class FleetReconciler {
     this.#options = options;
     const { stores, client, clock, tracer } = context;
     this.#judge = new ReleaseJudge(stores.configMaps, client, clock, tracer);
+    this.#keeper = new ContentKeeper(context);
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
@@ -131,11 +100,13 @@ class FleetReconciler {
     const found = this.#context.stores.fleets.get(key);
     if (found === undefined) return {};
     if (found.metadata.name !== this.#context.fleetName) return this.#refuseUnserved(found);
-    const judgement = await this.#judge.judge(found, signal);
-    const fleet = judgement.ok ? await putInForce(this.#context, found, judgement.release) : found;
+    const judged = await this.#judge.judge(found, signal);
+    const { fleet, judgement } = judged.ok
+      ? await this.#putInForce(found, judged)
+      : { fleet: found, judgement: judged };
     const inForce = await this.#inForce(fleet);
-    this.#report(fleet, judgement, inForce.fault);
     this.#last = { fleet, judgement, inForce, done: false };
+    this.#report(this.#last);
     await this.#writeStatus(this.#last);
     if (inForce.release !== undefined) {
       await syncHosts(this.#context, inForce.release);
@@ -143,18 +114,37 @@ class FleetReconciler {
     }
     this.#last = { ...this.#last, done: inForce.fault === undefined };
     await this.#writeStatus(this.#last);
-    return { requeueAfterMs: this.#nextVisit(fleet, judgement, inForce) };
+    return { requeueAfterMs: this.#nextVisit(this.#last) };
+  }
+
+  async #putInForce(
+    fleet: Fleet,
+    judgement: Extract<Judgement, { ok: true }>,
+  ): Promise<Pick<Pass, 'fleet' | 'judgement'>> {
+    try {
+      return {
+        fleet: await putInForce(this.#context, this.#keeper, fleet, judgement.release),
+        judgement,
+      };
+    } catch (error) {
+      if (!(error instanceof BlobNameTakenError)) throw error;
+      const { message } = error;
+      if (this.#refused?.message !== message)
+        this.#refused = { ok: false, reason: 'ContentNameTaken', message };
+      return { fleet, judgement: this.#refused };
+    }
   }
 
   async #inForce(fleet: Fleet): Promise<InForce> {
     const none: InForce = { release: undefined, choices: new Map(), fault: undefined };
     try {
       const release = await this.#options.releases.inForce(fleet);
-      return release === undefined
-        ? none
-        : { ...none, release, choices: chooseAttempts(this.#context, release) };
+      if (release === undefined) return none;
+      await this.#keeper.keep(fleet.status?.artifact?.contentRefs ?? [], release);
+      return { ...none, release, choices: chooseAttempts(this.#context, release) };
     } catch (error) {
-      if (error instanceof ContentFault) return { ...none, fault: error.message };
+      if (error instanceof ContentFault || error instanceof BlobNameTakenError)
+        return { ...none, fault: error.message };
       throw error;
     }
   }
@@ -199,7 +189,7 @@ class FleetReconciler {
   }
 
   /** Counts every judgement and tells people once per refusal. */
-  #report(fleet: Fleet, judgement: Judgement, fault: string | undefined): void {
+  #report({ fleet, judgement, inForce: { fault } }: Pass): void {
     const { metrics, audit, events } = this.#context;
     if (judgement !== this.#counted) metrics.releaseJudged(judgement.ok ? 'Verified' : judgement.reason);
     this.#counted = judgement;
@@ -216,7 +206,7 @@ class FleetReconciler {
     }
   }
 
-  #nextVisit(fleet: Fleet, judgement: Judgement, { release, fault }: InForce): number {
+  #nextVisit({ fleet, judgement, inForce: { release, fault } }: Pass): number {
     const until = release === undefined ? undefined : freshUntil(release);
     const aging = until === undefined ? 0 : millisBetween(this.#context.clock.now(), until);
     const well = judgement.ok && fault === undefined;

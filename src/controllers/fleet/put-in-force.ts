@@ -1,14 +1,11 @@
 import type { Fleet, FleetStatus } from '../../api/kinds/fleet.ts';
 import { fleetResource } from '../../api/kinds/resources.ts';
 import type { EventReason } from '../../api/reasons-rollout.ts';
-import { LABEL_CONTENT } from '../../api/group.ts';
-import { encodeReleaseBundle } from '../../core/artifacts/release-bundle.ts';
 import type { Release, ReleaseManifest } from '../../core/artifacts/release.ts';
-import { nameLabel } from '../../core/naming.ts';
 import { chooseAttempt, hostSetHash, type AttemptChoice } from '../../core/rollout/attempts.ts';
-import { putBlob } from '../../kube/blob-store.ts';
 import { updateStatus } from '../../kube/writes.ts';
 import type { ControllerContext } from '../context.ts';
+import type { ContentKeeper } from './content-keeper.ts';
 
 /** Hashing thousands of hosts is not for every pass. */
 const hashes = new WeakMap<ReleaseManifest, string>();
@@ -30,29 +27,19 @@ export function chooseAttempts(context: ControllerContext, release: Release): Ma
   );
 }
 
-/** The content of releases that a Fleet pointed at, so that looking again costs no write. */
-const stored = new WeakMap<Release, string>();
-
 /**
  * Stores a verified release and only then points the Fleet at it, so that what is in force can always be read back
- * (architecture.md §1, content in force). Resolves to the Fleet as written.
+ * (architecture.md §1, content in force). Resolves to the Fleet as written; rejects with `BlobNameTakenError` where
+ * somebody else has a name that the content needs.
  */
-export async function putInForce(context: ControllerContext, fleet: Fleet, release: Release): Promise<Fleet> {
-  const current = fleet.status?.artifact?.contentRefs.join();
-  if (current !== undefined && stored.get(release) === current) return fleet;
-  const contentRefs = await putBlob(
-    context.client,
-    {
-      namespace: context.namespace,
-      prefix: context.fleetName,
-      labels: nameLabel(LABEL_CONTENT, context.fleetName),
-    },
-    encodeReleaseBundle(release),
-  );
-  if (current === contentRefs.join()) {
-    stored.set(release, current);
-    return fleet;
-  }
+export async function putInForce(
+  context: ControllerContext,
+  keeper: ContentKeeper,
+  fleet: Fleet,
+  release: Release,
+): Promise<Fleet> {
+  const contentRefs = await keeper.store(release);
+  if (fleet.status?.artifact?.contentRefs.join() === contentRefs.join()) return fleet;
   const status: FleetStatus = {
     ...fleet.status,
     artifact: {
@@ -60,7 +47,7 @@ export async function putInForce(context: ControllerContext, fleet: Fleet, relea
       signedAt: release.signedAt,
       sha256: release.sha256,
       verifiedAt: context.clock.now(),
-      contentRefs,
+      contentRefs: [...contentRefs],
     },
   };
   const written = await updateStatus(context.client, fleetResource, context.stores.fleets, {

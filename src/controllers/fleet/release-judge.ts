@@ -18,7 +18,13 @@ export type Judgement =
   | { readonly ok: true; readonly release: Release }
   | {
       readonly ok: false;
-      readonly reason: ReleaseRefusalReason | SourceFaultReason | 'TrustNotFound' | 'TrustUnreadable';
+      readonly reason:
+        | ReleaseRefusalReason
+        | SourceFaultReason
+        | 'TrustNotFound'
+        | 'TrustUnreadable'
+        /** It is good, but cannot be stored. */
+        | 'ContentNameTaken';
       readonly message: string;
     };
 

@@ -36,6 +36,7 @@ async function scrape({ fleet, rollouts = [], hosts = [], inboxes = [] }: Conten
     hosts: new Store(),
     quarantines: new Store(),
     configMaps: new Store(),
+    contents: new Store(),
   };
   if (fleet !== undefined)
     stores.fleets.upsertFromWrite(object('lab', { status: fleet as FleetStatus }) as Fleet);

@@ -28,7 +28,7 @@ async function world() {
   const clock = new ManualClock();
   const client = api.client(clock);
   const location = { namespace: 'ns', prefix: 'lab', labels: {} };
-  const refs = await putBlob(client, location, encodeReleaseBundle(RELEASE));
+  const { names: refs } = await putBlob(client, location, encodeReleaseBundle(RELEASE));
   const trust = { current: trustIn() as TrustConfig | undefined, version: 1 };
   const configMaps = {
     get: (key: string): ConfigMap | undefined =>

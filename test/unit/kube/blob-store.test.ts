@@ -1,13 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { configMapResource, getBlob, putBlob } from '../../../src/kube/blob-store.ts';
+import { BlobNameTakenError, configMapResource, getBlob, putBlob } from '../../../src/kube/blob-store.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { MemoryApi } from '../../support/memory-api.ts';
 
 const LOCATION = { namespace: 'ns', prefix: 'lab', labels: { 'nixfleet.dev/fleet': 'lab' } };
 const TEXT = Buffer.from('the content in force');
 const hashOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex').slice(0, 12);
+
+/** A ConfigMap as it is stored, without its bytes. */
+function metadataOf(api: MemoryApi, name = ''): object {
+  const { apiVersion, kind, metadata } = api.peek({ namespace: 'ns', name }) ?? { metadata: { name } };
+  return { apiVersion, kind, metadata };
+}
 
 function store() {
   const api = new MemoryApi();
@@ -18,7 +24,7 @@ describe('a blob', () => {
   it('is kept in immutable, labelled ConfigMaps named after its hash', async () => {
     const { api, client } = store();
     const name = `lab-${hashOf(TEXT)}-0`;
-    expect(await putBlob(client, LOCATION, TEXT)).toEqual([name]);
+    expect(await putBlob(client, LOCATION, TEXT)).toMatchObject({ names: [name], replaced: [] });
     expect(api.peek({ namespace: 'ns', name })).toMatchObject({
       apiVersion: 'v1',
       kind: 'ConfigMap',
@@ -30,21 +36,22 @@ describe('a blob', () => {
 
   it('is written once, however often it is stored', async () => {
     const { api, client } = store();
-    const names = await putBlob(client, LOCATION, TEXT);
-    expect(await putBlob(client, LOCATION, TEXT)).toEqual(names);
+    const stored = await putBlob(client, LOCATION, TEXT);
+    expect(stored.parts).toEqual([metadataOf(api, stored.names[0])]);
+    expect(await putBlob(client, LOCATION, TEXT)).toEqual(stored);
     expect(api.writes).toHaveLength(1);
   });
 
   it('may be empty', async () => {
     const { client } = store();
     const empty = Buffer.alloc(0);
-    expect(await getBlob(client, 'ns', await putBlob(client, LOCATION, empty))).toEqual(empty);
+    expect(await getBlob(client, 'ns', (await putBlob(client, LOCATION, empty)).names)).toEqual(empty);
   });
 
   it('is cut into pieces that the API server accepts, and put together in order', async () => {
     const { api, client } = store();
     const bytes = randomBytes(1_500_000);
-    const names = await putBlob(client, LOCATION, bytes);
+    const { names } = await putBlob(client, LOCATION, bytes);
     expect(names).toEqual([0, 1, 2].map((index) => `lab-${hashOf(bytes)}-${index}`));
     for (const name of names)
       expect(JSON.stringify(api.peek({ namespace: 'ns', name })).length).toBeLessThan(1024 * 1024);
@@ -64,6 +71,67 @@ describe('a blob', () => {
     const { client } = store();
     client.mode = 'refuse';
     await expect(putBlob(client, LOCATION, TEXT)).rejects.toThrow('no answer');
+  });
+});
+
+describe('what stands under the name of a blob already', () => {
+  const name = `lab-${hashOf(TEXT)}-0`;
+  const packed = (bytes: Buffer) => ({ binaryData: { 'content.gz': bytes.toString('base64') } });
+
+  async function put(content: object, labels: Record<string, string> = LOCATION.labels) {
+    const { api, client } = store();
+    const found = await client.create(configMapResource, {
+      metadata: { name, namespace: 'ns', labels },
+      ...content,
+    });
+    const outcome = await putBlob(client, LOCATION, TEXT).catch((error: unknown) => error);
+    return { api, client, found, outcome };
+  }
+
+  it.each([
+    ['other content', packed(gzipSync('forged'))],
+    ['no gzip', packed(TEXT)],
+    ['nothing', {}],
+  ])('is replaced where it holds %s and is labelled as content', async (_, content) => {
+    const { api, client, found, outcome } = await put(content);
+    expect(outcome).toMatchObject({ names: [name], replaced: [name] });
+    expect(api.writes.map((write) => write.split(' ')[0])).toEqual(['create', 'delete', 'create']);
+    expect(api.peek({ namespace: 'ns', name })?.metadata.uid).not.toBe(found.metadata.uid);
+    expect(await getBlob(client, 'ns', [name])).toEqual(TEXT);
+  });
+
+  it('is left alone, and the blob not stored, where somebody else made it', async () => {
+    const { api, found, outcome } = await put(packed(gzipSync('mine')), { 'nixfleet.dev/fleet': 'other' });
+    expect(outcome).toBeInstanceOf(BlobNameTakenError);
+    expect(outcome).toMatchObject({ message: expect.stringMatching(`^ConfigMap ${name} .*: delete it$`) });
+    expect(api.peek({ namespace: 'ns', name })).toEqual(found);
+  });
+
+  it('is somebody else’s where nothing marks blobs at all', async () => {
+    const { client } = store();
+    await client.create(configMapResource, { metadata: { name, namespace: 'ns' } });
+    await expect(putBlob(client, { ...LOCATION, labels: {} }, TEXT)).rejects.toThrow(BlobNameTakenError);
+  });
+
+  it.each([
+    ['the same bytes, whoever made it', gzipSync(TEXT, { level: 9 }), {}],
+    ['the same content, packed by another zlib', gzipSync(TEXT, { level: 0 }), LOCATION.labels],
+  ])('is taken where it holds %s', async (_, bytes, labels) => {
+    const { api, outcome } = await put(packed(bytes), labels);
+    expect(outcome).toMatchObject({ names: [name], replaced: [] });
+    expect(api.writes).toHaveLength(1);
+  });
+
+  it('is replaced part by part where only one of several is wrong', async () => {
+    const { api, client } = store();
+    const bytes = randomBytes(1_500_000);
+    const { names } = await putBlob(client, LOCATION, bytes);
+    const [, second = ''] = names;
+    api.drop({ namespace: 'ns', name: second });
+    const metadata = { name: second, namespace: 'ns', labels: LOCATION.labels };
+    await client.create(configMapResource, { metadata, ...packed(gzipSync('forged')) });
+    expect((await putBlob(client, LOCATION, bytes)).replaced).toEqual([second]);
+    expect((await getBlob(client, 'ns', names)).equals(bytes)).toBe(true);
   });
 });
 

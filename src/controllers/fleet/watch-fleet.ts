@@ -1,0 +1,46 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Rollout } from '../../api/kinds/rollout.ts';
+import type { Controller } from '../../kube/controller.ts';
+import type { KubeObject } from '../../kube/resource.ts';
+import { keyIn, servedFleet, type ControllerContext } from '../context.ts';
+
+/** The key of a pass that only counts: it never verifies, opens or supersedes. */
+export const COUNT_KEY = 'count';
+
+/** Brings the Fleet back whenever something it depends on changes; what only moves counters is coalesced. */
+export function watchFleet(context: ControllerContext, { queue }: Controller): void {
+  const served = keyIn(context, context.fleetName);
+  const { stores, settings } = context;
+  const recount = (): void => queue.addAfter(COUNT_KEY, settings.statusIntervalMs);
+  stores.fleets.subscribe((change) => {
+    if (change.type !== 'deleted') queue.add(keyIn(context, change.new.metadata.name));
+  });
+  stores.configMaps.subscribe(() => queue.add(served));
+  stores.contents.subscribe((change) => {
+    if (change.type !== 'deleted') return;
+    const refs = servedFleet(context)?.status?.artifact?.contentRefs;
+    if (refs?.includes(change.old.metadata.name) === true) queue.add(served);
+  });
+  stores.rollouts.subscribe((change) => {
+    if (change.type === 'updated' && onlyCounts(change.old, change.new)) recount();
+    else queue.addAfter(served, settings.planDebounceMs);
+  });
+  stores.records.subscribe((change) => {
+    if (change.type !== 'updated') queue.addAfter(served, settings.planDebounceMs);
+  });
+  stores.hosts.subscribe((change) => {
+    if (change.type === 'updated' && sameSpec(change.old, change.new)) recount();
+    else queue.addAfter(served, change.type === 'deleted' ? 0 : settings.statusIntervalMs);
+  });
+}
+
+/** Whether nothing but the status of an object differs. */
+export function sameSpec(old: KubeObject, next: KubeObject): boolean {
+  const { uid, generation } = old.metadata;
+  return next.metadata.uid === uid && next.metadata.generation === generation;
+}
+
+function onlyCounts(old: Rollout, next: Rollout): boolean {
+  const sameManifest = isDeepStrictEqual(old.status?.manifest, next.status?.manifest);
+  return sameSpec(old, next) && old.status?.state === next.status?.state && sameManifest;
+}
