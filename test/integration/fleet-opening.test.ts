@@ -1,12 +1,18 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { hostRolloutRecordResource, rolloutResource } from '../../src/api/kinds/resources.ts';
+import { fleetResource, hostRolloutRecordResource, rolloutResource } from '../../src/api/kinds/resources.ts';
 import type { Rollout } from '../../src/api/kinds/rollout.ts';
 import { recordName, rolloutName } from '../../src/core/naming.ts';
-import { isOwnedBy } from '../../src/core/rollout/open.ts';
+import { ReleaseCache } from '../../src/controllers/content/release-cache.ts';
+import { createFleetController } from '../../src/controllers/fleet/fleet-controller.ts';
+import { isOwnedBy, isReopened } from '../../src/core/rollout/open.ts';
+import { createAgentCa } from '../../src/dev/agent-ca.ts';
+import { gateWrites } from '../../src/kube/kube-client.ts';
 import type { KubeObject, Resource } from '../../src/kube/resource.ts';
 import { sampleRecord } from '../support/kind-samples.ts';
 import { asText, commitOf, releaseFiles, type ReleaseWish } from '../support/release.ts';
-import { Site } from './support/site.ts';
+import { FleetSite, type FleetWish } from './support/fleet-site.ts';
+import { openLeaderRoom, type LeaderRoom } from './support/leader-room.ts';
+import { FLEET, Site } from './support/site.ts';
 
 const LIMIT = { timeout: 20_000 };
 
@@ -146,6 +152,84 @@ test('a record of another owner is deleted and waited for, never adopted', async
   const made = await live();
   expect(made.metadata.uid).not.toBe(foreign.metadata.uid);
   expect(isOwnedBy(made, await rolloutOf('stable', '1'))).toBe(true);
+});
+
+describe('a Rollout that is missing', () => {
+  let room: LeaderRoom;
+  /** Whether Rollouts cannot be created, as if the leader ended right before. */
+  let cut = false;
+
+  afterEach(() => room?.close());
+
+  async function open(wish: FleetWish): Promise<FleetSite> {
+    room = await openLeaderRoom({
+      wrap: (client) => ({
+        ...gateWrites(client, () => undefined),
+        create: (resource, object, options) =>
+          cut && resource.kind === 'Rollout'
+            ? Promise.reject(new Error('cut'))
+            : client.create(resource, object, options),
+      }),
+    });
+    const { client, namespace, context } = room;
+    const fleetSite = new FleetSite(client, namespace, wish);
+    await fleetSite.install(await createAgentCa());
+    await fleetSite.publish(
+      { channels: { stable: { waves: [['web-01'], ['web-02']] } } },
+      context.clock.now(),
+    );
+    const releases = new ReleaseCache({
+      client,
+      namespace,
+      configMaps: context.stores.configMaps,
+      clock: context.clock,
+    });
+    const controller = createFleetController(context, { releases, deadlocks: () => [] });
+    room.start(controller, () => () => undefined);
+    return fleetSite;
+  }
+
+  async function channel() {
+    const fleet = await room.client.get(fleetResource, { namespace: room.namespace, name: FLEET });
+    return fleet.status?.channels?.[0];
+  }
+
+  /** The uid of the Rollout, and whether it and its records say that they take the place of others. */
+  async function opened(): Promise<{ readonly uid: string; readonly reopened: boolean[] } | undefined> {
+    const { namespace, client } = room;
+    const [rollout] = (await client.list(rolloutResource, { namespace })).items;
+    const records = (await client.list(hostRolloutRecordResource, { namespace })).items;
+    const own = rollout === undefined ? [] : records.filter((record) => isOwnedBy(record, rollout));
+    if (rollout === undefined || own.length < 2) return undefined;
+    return { uid: rollout.metadata.uid ?? '', reopened: [rollout, ...own].map(isReopened) };
+  }
+
+  test.each<[string, FleetWish, boolean]>([
+    ['because it could not be created', {}, true],
+    ['because the Fleet is on hold', { intent: { hold: 'Hold' } }, false],
+  ])('%s is opened as new, so that no host waits; one that was deleted is not', async (_, wish, fails) => {
+    cut = fails;
+    await open(wish);
+    await expect.poll(channel, LIMIT).toBeDefined();
+    expect(await channel()).not.toHaveProperty('opened');
+    expect(await opened()).toBeUndefined();
+
+    cut = false;
+    const name = { namespace: room.namespace, name: FLEET };
+    await room.client.mergePatch(fleetResource, name, { spec: { intent: { hold: 'None' } } });
+    await expect.poll(opened, LIMIT).toMatchObject({ reopened: [false, false, false] });
+    expect(await channel()).toMatchObject({ opened: true });
+
+    const first = await opened();
+    const [rollout] = (await room.client.list(rolloutResource, { namespace: room.namespace })).items;
+    if (rollout === undefined) throw new Error('it is open');
+    await room.client.delete(rolloutResource, rollout.metadata);
+    await expect
+      .poll(async () => (await opened())?.uid !== first?.uid && (await opened()), LIMIT)
+      .toMatchObject({
+        reopened: [true, true, true],
+      });
+  });
 });
 
 describe('one release after the other', () => {

@@ -196,6 +196,9 @@ export const fleetStatusSchema = z
             ref: text(128, 'The ref that the content in force names.'),
             rollout: objectName('The Rollout in force.'),
             hosts: count('Hosts in the manifest.'),
+            opened: z.boolean().optional().meta({
+              description: 'Whether that Rollout was ever there: if it is not, somebody deleted it.',
+            }),
           }),
         )
         .max(64)

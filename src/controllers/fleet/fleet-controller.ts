@@ -20,7 +20,7 @@ import { updateStatus } from '../../kube/writes.ts';
 import { ContentFault, type ReleaseCache } from '../content/release-cache.ts';
 import { keyIn, type ControllerContext } from '../context.ts';
 import { ContentKeeper } from './content-keeper.ts';
-import { openRollout } from './open-rollout.ts';
+import { ensureRollout, fillRollout, type Opening } from './open-rollout.ts';
 import { chooseAttempts, putInForce } from './put-in-force.ts';
 import { REJUDGE_MS, ReleaseJudge, type Judgement } from './release-judge.ts';
 import { supersedeOthers } from './supersede.ts';
@@ -37,6 +37,8 @@ export interface FleetControllerOptions {
 }
 
 const POLL_MIN_MS = 100;
+/** Channels that are opened at the same time. */
+const PARALLEL = 4;
 
 /** Verifies what the Fleet's source holds, puts it in force, opens and supersedes rollouts, and says how it stands. */
 export function createFleetController(
@@ -110,7 +112,7 @@ class FleetReconciler {
     await this.#writeStatus(this.#last);
     if (inForce.release !== undefined) {
       await syncHosts(this.#context, inForce.release);
-      if (fleet.spec.intent.hold === 'None') await this.#open(fleet, inForce.release, inForce.choices);
+      if (fleet.spec.intent.hold === 'None') await this.#open(this.#last, inForce.release);
     }
     this.#last = { ...this.#last, done: inForce.fault === undefined };
     await this.#writeStatus(this.#last);
@@ -149,22 +151,40 @@ class FleetReconciler {
     }
   }
 
-  async #open(fleet: Fleet, release: Release, choices: ReadonlyMap<string, AttemptChoice>): Promise<void> {
+  async #open(pass: Pass, release: Release): Promise<void> {
+    const { fleet, inForce } = pass;
     const contentRefs = fleet.status?.artifact?.contentRefs ?? [];
-    await forEachParallel(release.manifests, 4, async ([channel, manifest]) => {
-      const choice = choices.get(channel);
-      if (choice === undefined) return;
-      await openRollout(this.#context, { fleet, resolved: release.fleet, manifest, contentRefs, choice });
+    const openings = new Map<string, Opening>();
+    for (const [channel, manifest] of release.manifests) {
+      const choice = inForce.choices.get(channel);
+      if (choice === undefined) continue;
+      openings.set(channel, { fleet, resolved: release.fleet, manifest, contentRefs, choice });
+    }
+    const rollouts = new Map<string, Rollout>();
+    const made = forEachParallel(openings, PARALLEL, async ([channel, opening]) => {
+      rollouts.set(channel, await ensureRollout(this.#context, opening));
     });
-    await supersedeOthers(this.#context, new Map([...choices].map(([channel, { name }]) => [channel, name])));
+    // One channel that cannot be opened does not hold up the others.
+    const [{ status }] = await Promise.allSettled([made]);
+    // Without a record no host can be let through. So who finds that a Rollout is missing knows, whatever happened
+    // since, whether that was so when it went.
+    if (!(await this.#writeStatus(pass))) return;
+    await forEachParallel(openings, PARALLEL, async ([channel, opening]) => {
+      const rollout = rollouts.get(channel);
+      if (rollout !== undefined) await fillRollout(this.#context, rollout, opening);
+    });
+    if (status === 'rejected') await made;
+    const names = [...inForce.choices].map(([channel, { name }]) => [channel, name] as const);
+    await supersedeOthers(this.#context, new Map(names));
   }
 
-  async #writeStatus({ fleet, judgement, inForce, done }: Pass): Promise<void> {
+  /** False where the Fleet is another generation now, about which a pass over this one can say nothing. */
+  async #writeStatus({ fleet, judgement, inForce, done }: Pass): Promise<boolean> {
     const { stores, clock, client } = this.#context;
     const { release, choices, fault } = inForce;
     const base = stores.fleets.get(keyIn(this.#context, fleet.metadata.name));
-    // What was found does not tell about another generation; that one has brought the Fleet back already.
-    if (base === undefined || !sameSpec(fleet, base)) return;
+    // That one has brought the Fleet back already.
+    if (base === undefined || !sameSpec(fleet, base)) return false;
     const source: SourceVerdict = judgement.ok ? { ok: true } : judgement;
     const status = deriveFleetStatus({
       fleet: base,
@@ -179,6 +199,7 @@ class FleetReconciler {
       now: clock.now(),
     });
     await updateStatus(client, fleetResource, stores.fleets, { base, next: { ...base, status } });
+    return true;
   }
 
   async #refuseUnserved(fleet: Fleet): Promise<ReconcileResult> {

@@ -25,21 +25,16 @@ export interface Opening {
 }
 
 /**
- * Brings one channel's Rollout and records into being, or on after a crash half-way (D21). Every step looks at what
- * exists and makes what is missing; a second call does nothing. Resolves to the Rollout.
+ * The Rollout of a channel, made where it is missing. One that `Fleet.status.channels` says was opened before was
+ * deleted since, and its hosts may be in the middle of anything (D22).
  */
-export async function openRollout(context: ControllerContext, opening: Opening): Promise<Rollout> {
-  const rollout = await withManifest(context, await ensureRollout(context, opening), opening);
-  await ensureRecords(context, rollout, opening);
-  return rollout;
-}
-
-async function ensureRollout(context: ControllerContext, opening: Opening): Promise<Rollout> {
+export async function ensureRollout(context: ControllerContext, opening: Opening): Promise<Rollout> {
   const { fleet, resolved, manifest, choice } = opening;
   const existing = context.stores.rollouts.get(keyIn(context, choice.name));
   if (existing !== undefined) return existing;
-  // The Fleet as it was before this release was shown: what it lists has been opened before.
-  const reopened = fleet.status?.channels?.some(({ rollout }) => rollout === choice.name) ?? false;
+  const reopened =
+    fleet.status?.channels?.some(({ rollout, opened }) => rollout === choice.name && opened === true) ??
+    false;
   const wanted = newRollout(placeOf(context), fleet.metadata.uid ?? '', resolved, manifest, choice, reopened);
   try {
     const created = await createObject(context.client, rolloutResource, context.stores.rollouts, wanted);
@@ -54,6 +49,18 @@ async function ensureRollout(context: ControllerContext, opening: Opening): Prom
     context.stores.rollouts.upsertFromWrite(found);
     return found;
   }
+}
+
+/**
+ * Makes the records of a Rollout that are missing, also after a crash half-way (D21). Every step looks at what exists;
+ * a second call does nothing.
+ */
+export async function fillRollout(
+  context: ControllerContext,
+  rollout: Rollout,
+  opening: Opening,
+): Promise<void> {
+  await ensureRecords(context, await withManifest(context, rollout, opening), opening);
 }
 
 /** Serves agents the newest bytes of this id, and stamps the opening. */

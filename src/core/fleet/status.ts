@@ -15,6 +15,9 @@ import type { Release } from '../artifacts/release.ts';
 import type { RenewalDue } from '../enrolment/renewals-due.ts';
 import { withObservations, type Observation } from '../conditions.ts';
 import { shortRef } from '../naming.ts';
+import { countersOf } from './counters.ts';
+
+type FleetStatusChannel = NonNullable<FleetStatus['channels']>[number];
 
 /** What the source amounted to on this pass. */
 export type SourceVerdict =
@@ -69,16 +72,18 @@ export function deriveFleetStatus(input: FleetStatusInput): FleetStatus {
     ...(done && { observedGeneration: generation }),
     // Agents' events find their Rollout by the channels, so what was in force stays findable.
     ...(contentFault === undefined && {
-      channels: channels.map(({ name, ref, rolloutName, hosts: count }) => ({
-        name,
-        ref,
-        rollout: rolloutName,
-        hosts: count,
-      })),
+      channels: channels.map((channel) => channelStatusOf(fleet, channel)),
     }),
     ...(release !== undefined && countersOf(release, input.hosts)),
     conditions: withObservations(fleet.status?.conditions, observations, generation, now),
   };
+}
+
+function channelStatusOf({ status }: Fleet, channel: ChannelInForce): FleetStatusChannel {
+  const { name, ref, rolloutName, hosts, rollout } = channel;
+  const before = status?.channels?.find((known) => known.rollout === rolloutName);
+  const opened = rollout !== undefined || before?.opened === true;
+  return { name, ref, rollout: rolloutName, hosts, ...(opened && { opened }) };
 }
 
 /** The status of a Fleet that this installation does not serve. */
@@ -262,28 +267,4 @@ function progress({ source, release, channels, fleet }: FleetStatusInput): Obser
       ? observe('Stalled', 'False', 'Settled', 'nothing needs a person')
       : observe('Stalled', 'True', 'SourceRefused', `${source.reason}: ${source.message}`),
   ];
-}
-
-function countersOf(release: Release, hosts: readonly Host[]): Pick<FleetStatus, 'hosts' | 'summary'> {
-  const counters = countHosts(release, hosts);
-  const { online, total } = counters;
-  return {
-    hosts: counters,
-    summary: { commit: shortRef(release.ciCommit), online: `${online}/${total}` },
-  };
-}
-
-function countHosts(release: Release, hosts: readonly Host[]): NonNullable<FleetStatus['hosts']> {
-  const declared = Object.entries(release.fleet.hosts);
-  const byName = new Map(hosts.map((host) => [host.spec.hostname, host]));
-  let online = 0;
-  let offline = 0;
-  let unmanaged = 0;
-  for (const [hostname, { closureHash, channel }] of declared) {
-    const status = byName.get(hostname)?.status;
-    if (status?.offline === true) offline += 1;
-    else if (status?.lastSeenTime !== undefined) online += 1;
-    if (closureHash === null || !release.manifests.has(channel)) unmanaged += 1;
-  }
-  return { total: declared.length, online, offline, unmanaged };
 }

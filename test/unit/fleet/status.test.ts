@@ -56,9 +56,23 @@ describe('the status of a Fleet', () => {
 
   it('names the rollout in force of each channel', () => {
     expect(statusOf().channels).toEqual([
-      { name: 'edge', ref: REF, rollout: 'edge-11111111-0123456789', hosts: 1 },
-      { name: 'stable', ref: REF, rollout: 'stable-11111111-0123456789', hosts: 2 },
+      { name: 'edge', ref: REF, rollout: 'edge-11111111-0123456789', hosts: 1, opened: true },
+      { name: 'stable', ref: REF, rollout: 'stable-11111111-0123456789', hosts: 2, opened: true },
     ]);
+  });
+
+  it('says of a rollout that it was opened once it was there, and forgets it with its successor', () => {
+    const openedOf = (changes: Partial<FleetStatusInput>) =>
+      statusOf(changes).channels?.map(({ rollout, opened }) => [rollout, opened]);
+    const name = 'edge-11111111-0123456789';
+    const said = (rollout: string, opened?: boolean) =>
+      fleetWith({ channels: [{ name: 'edge', ref: REF, rollout, hosts: 1, ...(opened && { opened }) }] });
+    const missing = { channels: [channel('edge')] };
+    expect(openedOf(missing)).toEqual([[name, undefined]]);
+    expect(openedOf({ ...missing, fleet: said(name) })).toEqual([[name, undefined]]);
+    expect(openedOf({ fleet: said(name), channels: [channel('edge', 'no status')] })).toEqual([[name, true]]);
+    expect(openedOf({ ...missing, fleet: said(name, true) })).toEqual([[name, true]]);
+    expect(openedOf({ ...missing, fleet: said('edge-before', true) })).toEqual([[name, undefined]]);
   });
 
   it('keeps the former channels while the content cannot be read, because events find their rollout by them', () => {
