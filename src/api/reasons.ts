@@ -39,6 +39,8 @@ export const FLEET_READY_REASONS = {
   ContentUnreadable:
     'surfaces when the content in force can no longer be read or verified; nothing is dispatched meanwhile.',
   OnHold: 'surfaces when spec.intent.hold keeps the rollouts of the release from being opened.',
+  NamespaceTaken:
+    'surfaces when the namespace holds Hosts or Rollouts of another Fleet; nothing goes into force or is opened meanwhile.',
   NotServed: 'surfaces when this installation serves another Fleet of the namespace (flag --fleet).',
 } as const satisfies ReasonCatalogue;
 
@@ -91,5 +93,7 @@ export const FLEET_PROGRESS_REASONS = {
   Opening: 'surfaces while the rollouts of the release are being opened.',
   SourceRefused:
     'surfaces when the source cannot go into force before somebody changes it; what was in force stays.',
+  NamespaceTaken:
+    'surfaces when the namespace holds Hosts or Rollouts of another Fleet: give up one of the two.',
   NotServed: 'surfaces when this installation serves another Fleet of the namespace.',
 } as const satisfies ReasonCatalogue;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FleetSpec } from '../../src/api/kinds/fleet.ts';
+import { hostResource } from '../../src/api/kinds/resources.ts';
 import type { OperatorProcess } from '../../src/dev/local/operator-process.ts';
 import { sha256Hex } from '../../src/core/artifacts/hash.ts';
 import { getBlob } from '../../src/kube/blob-store.ts';
@@ -14,8 +15,9 @@ import {
   type ConfigMapContent,
   type ReleaseFiles,
 } from '../support/release.ts';
-import { auditLinesOf, FLEET, metricOf, Site } from './support/site.ts';
+import { auditLinesOf, FLEET, metricOf, QUICK_FLAGS, Site } from './support/site.ts';
 
+const LIMIT = { timeout: 15_000 };
 const JUDGED = 'nixfleet_releases_judged_total{reason="Verified"}';
 
 let site: Site;
@@ -191,4 +193,41 @@ test('another Fleet of the namespace is told that it is not served, and stays wi
   ]);
   expect((await site.rollouts()).map(({ metadata }) => metadata.name)).toEqual(before);
   expect(await site.condition('Ready')).toBe('True InForce');
+});
+
+test('a Fleet that is served in the place of another changes nothing before somebody gives that one up', async () => {
+  const taken = await Site.shared('taken');
+  try {
+    const first = await taken.startOperator();
+    await taken.putConfigMap('release', asText(releaseFiles({ digit: '1' })));
+    await taken.applyFleet({ configMapRefs: ['release'] });
+    await expect.poll(() => taken.condition('Ready'), LIMIT).toBe('True InForce');
+    await first.kill();
+    const fleetRefs = async (): Promise<string[]> => {
+      const hosts = (await taken.client.list(hostResource, { namespace: taken.namespace })).items;
+      return [...hosts, ...(await taken.rollouts())].map(({ spec }) => spec.fleetRef);
+    };
+    const before = await fleetRefs();
+    expect(new Set(before)).toEqual(new Set([FLEET]));
+
+    await taken.applyFleet({ configMapRefs: ['release'] }, {}, 'another');
+    await taken.startOperator('another', [...QUICK_FLAGS, '--fleet=another']);
+    await expect.poll(() => taken.condition('Ready', 'another'), LIMIT).toBe('False NamespaceTaken');
+    await expect.poll(() => taken.condition('Ready'), LIMIT).toBe('False NotServed');
+    expect(await taken.condition('Stalled', 'another')).toBe('True NamespaceTaken');
+    const message = (await taken.conditionOf('Ready', 'another'))?.message ?? '';
+    expect(message).toContain(`--fleet=${FLEET}`);
+    await expect
+      .poll(async () => (await taken.events()).map(({ reason, note }) => [reason, note]), LIMIT)
+      .toContainEqual(['NamespaceTaken', message]);
+    expect(await fleetRefs()).toEqual(before);
+    expect((await taken.fleet('another')).status?.artifact).toBeUndefined();
+
+    const remedy = /kubectl (delete .*)$/.exec(message)?.[1] ?? '';
+    await taken.kubectl(remedy.split(' '));
+    await expect.poll(() => taken.condition('Ready', 'another'), LIMIT).toBe('True InForce');
+    await expect.poll(async () => new Set(await fleetRefs()), LIMIT).toEqual(new Set(['another']));
+  } finally {
+    await taken.close();
+  }
 });

@@ -20,6 +20,7 @@ import { updateStatus } from '../../kube/writes.ts';
 import { ContentFault, type ReleaseCache } from '../content/release-cache.ts';
 import { keyIn, type ControllerContext } from '../context.ts';
 import { ContentKeeper } from './content-keeper.ts';
+import { foreignObjects } from './foreign-objects.ts';
 import { ensureRollout, fillRollout, type Opening } from './open-rollout.ts';
 import { chooseAttempts, putInForce } from './put-in-force.ts';
 import { REJUDGE_MS, ReleaseJudge, type Judgement } from './release-judge.ts';
@@ -72,6 +73,8 @@ interface Pass {
   readonly fleet: Fleet;
   readonly judgement: Judgement;
   readonly inForce: InForce;
+  /** Why nothing is put in force, because another Fleet's objects are in the way. */
+  readonly taken: string | undefined;
   /** Whether everything that this generation of the Fleet asks for was carried out. */
   readonly done: boolean;
 }
@@ -102,19 +105,21 @@ class FleetReconciler {
     const found = this.#context.stores.fleets.get(key);
     if (found === undefined) return {};
     if (found.metadata.name !== this.#context.fleetName) return this.#refuseUnserved(found);
+    const taken = foreignObjects(this.#context);
     const judged = await this.#judge.judge(found, signal);
-    const { fleet, judgement } = judged.ok
-      ? await this.#putInForce(found, judged)
-      : { fleet: found, judgement: judged };
+    const { fleet, judgement } =
+      judged.ok && taken === undefined
+        ? await this.#putInForce(found, judged)
+        : { fleet: found, judgement: judged };
     const inForce = await this.#inForce(fleet);
-    this.#last = { fleet, judgement, inForce, done: false };
+    this.#last = { fleet, judgement, inForce, taken, done: false };
     this.#report(this.#last);
     await this.#writeStatus(this.#last);
-    if (inForce.release !== undefined) {
+    if (inForce.release !== undefined && taken === undefined) {
       await syncHosts(this.#context, inForce.release);
       if (fleet.spec.intent.hold === 'None') await this.#open(this.#last, inForce.release);
     }
-    this.#last = { ...this.#last, done: inForce.fault === undefined };
+    this.#last = { ...this.#last, done: inForce.fault === undefined && taken === undefined };
     await this.#writeStatus(this.#last);
     return { requeueAfterMs: this.#nextVisit(this.#last) };
   }
@@ -179,7 +184,7 @@ class FleetReconciler {
   }
 
   /** False where the Fleet is another generation now, about which a pass over this one can say nothing. */
-  async #writeStatus({ fleet, judgement, inForce, done }: Pass): Promise<boolean> {
+  async #writeStatus({ fleet, judgement, inForce, taken, done }: Pass): Promise<boolean> {
     const { stores, clock, client } = this.#context;
     const { release, choices, fault } = inForce;
     const base = stores.fleets.get(keyIn(this.#context, fleet.metadata.name));
@@ -191,6 +196,7 @@ class FleetReconciler {
       source,
       release,
       contentFault: fault,
+      taken,
       channels: channelsOf(this.#context, release, choices),
       hosts: stores.hosts.list(),
       deadlocks: this.#options.deadlocks(),
@@ -210,13 +216,14 @@ class FleetReconciler {
   }
 
   /** Counts every judgement and tells people once per refusal. */
-  #report({ fleet, judgement, inForce: { fault } }: Pass): void {
+  #report({ fleet, judgement, inForce: { fault }, taken }: Pass): void {
     const { metrics, audit, events } = this.#context;
     if (judgement !== this.#counted) metrics.releaseJudged(judgement.ok ? 'Verified' : judgement.reason);
     this.#counted = judgement;
     const refusals = [
       ...(judgement.ok ? [] : [{ reason: judgement.reason, detail: judgement.message }]),
       ...(fault === undefined ? [] : [{ reason: 'ContentUnreadable', detail: fault }]),
+      ...(taken === undefined ? [] : [{ reason: 'NamespaceTaken', detail: taken }]),
     ];
     const told = JSON.stringify(refusals);
     if (told === this.#told) return;

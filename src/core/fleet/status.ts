@@ -41,6 +41,8 @@ export interface FleetStatusInput {
   readonly release: Release | undefined;
   /** Why the content in force, which there is, cannot be read or verified. */
   readonly contentFault?: string | undefined;
+  /** What of another Fleet is in the way in this namespace, and what to do about it. */
+  readonly taken?: string | undefined;
   readonly channels: readonly ChannelInForce[];
   readonly hosts: readonly Host[];
   /** Sentences that name what can never clear (D8). */
@@ -113,7 +115,7 @@ function isOpened({ rollout }: ChannelInForce): boolean {
   return rollout !== undefined && (rollout.status?.state ?? 'Opening') !== 'Opening';
 }
 
-function ready({ fleet, release, contentFault, channels }: FleetStatusInput): Observation {
+function ready({ fleet, release, contentFault, taken, channels }: FleetStatusInput): Observation {
   const observe = (
     status: 'True' | 'False',
     reason: keyof typeof FLEET_READY_REASONS,
@@ -125,6 +127,7 @@ function ready({ fleet, release, contentFault, channels }: FleetStatusInput): Ob
     message,
   });
   if (contentFault !== undefined) return observe('False', 'ContentUnreadable', contentFault);
+  if (taken !== undefined) return observe('False', 'NamespaceTaken', taken);
   if (release === undefined)
     return observe('False', 'NothingInForce', 'no release was accepted yet: see the condition Verified');
   const waiting = channels.filter((channel) => !isOpened(channel)).map(({ name }) => name);
@@ -251,20 +254,25 @@ function renewal({ renewals }: FleetStatusInput): Observation[] {
   return [{ type: 'RenewalDue', status, reason, message }];
 }
 
-function progress({ source, release, channels, fleet }: FleetStatusInput): Observation[] {
-  const opening = release !== undefined && fleet.spec.intent.hold === 'None' && !channels.every(isOpened);
+function progress({ source, release, taken, channels, fleet }: FleetStatusInput): Observation[] {
+  const mayOpen = release !== undefined && taken === undefined && fleet.spec.intent.hold === 'None';
+  const opening = mayOpen && !channels.every(isOpened);
   const observe = (
     type: string,
     status: 'True' | 'False',
     reason: keyof typeof FLEET_PROGRESS_REASONS,
     message: string,
   ): Observation => ({ type, status, reason, message });
+  const stalled = (): Observation => {
+    if (taken !== undefined) return observe('Stalled', 'True', 'NamespaceTaken', taken);
+    return source.ok
+      ? observe('Stalled', 'False', 'Settled', 'nothing needs a person')
+      : observe('Stalled', 'True', 'SourceRefused', `${source.reason}: ${source.message}`);
+  };
   return [
     opening
       ? observe('Reconciling', 'True', 'Opening', 'the rollouts of the release are being opened')
       : observe('Reconciling', 'False', 'Settled', 'nothing left to do for this generation'),
-    source.ok
-      ? observe('Stalled', 'False', 'Settled', 'nothing needs a person')
-      : observe('Stalled', 'True', 'SourceRefused', `${source.reason}: ${source.message}`),
+    stalled(),
   ];
 }

@@ -67,6 +67,21 @@ test.each<[string, Partial<FleetStatusInput>, readonly string[]]>([
     ],
   ],
   ['that can never end', { deadlocks: ['web-09 is in no wave'] }, ['Deadlocked=True NeverClears']],
+  [
+    'in the namespace of another, with nothing in force',
+    { ...nothing, taken: 'delete the Hosts' },
+    [
+      'Ready=False NamespaceTaken',
+      'Fresh=False NothingInForce',
+      'Converged=False NothingInForce',
+      'Stalled=True NamespaceTaken',
+    ],
+  ],
+  [
+    'in the namespace of another, before its rollouts are open',
+    { channels: [channel('edge')], taken: 'delete the Hosts' },
+    ['Ready=False NamespaceTaken', 'Stalled=True NamespaceTaken'],
+  ],
 ])('the conditions of a Fleet %s', (_, changes, differing) => {
   const { conditions = [] } = statusOf({ channels: RUNNING, ...changes });
   const wanted = WELL.map((well) => {
