@@ -2,13 +2,15 @@ import type { Fleet } from '../api/kinds/fleet.ts';
 import type { DeclaredHosts } from '../core/enrolment/judge-request.ts';
 import type { Release } from '../core/artifacts/release.ts';
 import { newestAttempt } from '../core/rollout/attempts.ts';
-import type { ReleaseCache } from '../controllers/content/release-cache.ts';
+import { ContentFault, type ReleaseCache } from '../controllers/content/release-cache.ts';
 import type { Stores } from '../controllers/context.ts';
 import type { Clock, Timer } from '../kube/clock.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { ReleaseView, SignedManifest } from '../webhook/release-view.ts';
 
 const RETRY_MS = 2_000;
+/** Keys end by the calendar, which no informer tells. */
+const RECHECK_MS = 60_000;
 
 /** What following the content in force needs. */
 export interface ReleaseInForceOptions {
@@ -20,8 +22,9 @@ export interface ReleaseInForceOptions {
 }
 
 /**
- * Keeps the content in force at hand for the webhook, which must answer without waiting. A content that cannot be read
- * leaves the one before it in place and is tried again.
+ * Keeps the content in force at hand for the webhook, which must answer without waiting. As long as the API server does
+ * not answer, what was verified before stays. What is refused is dropped: a key that was taken away ends what it signed
+ * here and now, and not with the next restart.
  */
 export class ReleaseInForce {
   readonly #options: ReleaseInForceOptions;
@@ -30,6 +33,7 @@ export class ReleaseInForce {
   #loading = false;
   #stale = false;
   #retry: Timer | undefined;
+  #recheck: Timer;
   #stopped = false;
 
   constructor(options: ReleaseInForceOptions) {
@@ -40,6 +44,7 @@ export class ReleaseInForce {
       // Only the trust config matters here, and only where something is in force.
       if (stores.fleets.get(fleetKey)?.status?.artifact !== undefined) void this.#refresh();
     });
+    this.#recheck = this.#lookAgainLater();
   }
 
   /** The content in force as agents read it; undefined until there is one. */
@@ -57,6 +62,14 @@ export class ReleaseInForce {
   stop(): void {
     this.#stopped = true;
     this.#retry?.cancel();
+    this.#recheck.cancel();
+  }
+
+  #lookAgainLater(): Timer {
+    return this.#options.clock.setTimer(RECHECK_MS, () => {
+      void this.#refresh();
+      this.#recheck = this.#lookAgainLater();
+    });
   }
 
   async #refresh(): Promise<void> {
@@ -82,6 +95,10 @@ export class ReleaseInForce {
       this.#release = release;
       this.#view = this.#viewOf(release);
     } catch (error) {
+      if (error instanceof ContentFault) {
+        this.#release = undefined;
+        this.#view = undefined;
+      }
       log.warn({ err: error }, 'the content in force cannot be read, trying again');
       this.#retry?.cancel();
       this.#retry = clock.setTimer(RETRY_MS, () => void this.#refresh());

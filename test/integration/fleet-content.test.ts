@@ -15,6 +15,7 @@ import {
   OTHER_KEY,
   releaseFiles,
   signed,
+  trustIn,
   type ReleaseFiles,
 } from '../support/release.ts';
 import { auditLinesOf, FLEET, Site } from './support/site.ts';
@@ -155,4 +156,31 @@ test('a ConfigMap of somebody else under the name of content is left alone, and 
   await site.deleteConfigMap(name);
   await expect.poll(() => site.condition('Ready'), LIMIT).toBe('True InForce');
   expect(await site.condition('Verified')).toBe('True Verified');
+});
+
+test('a key that is taken away ends what it signed in every process, and bringing it back brings that back', async () => {
+  await inForce();
+  const webhook = await site.startOperator('webhook', ['--roles=webhook']);
+  await expect.poll(() => servedBy(webhook), LIMIT).toEqual(GOOD_BYTES);
+
+  await site.putTrust(JSON.stringify(trustIn(OTHER_KEY.trusted)));
+  await expect.poll(() => site.condition('Ready'), LIMIT).toBe('False ContentUnreadable');
+  const refused = [503, undefined];
+  for (const process of [operator, webhook]) {
+    await expect.poll(() => servedBy(process), LIMIT).toEqual(refused);
+  }
+  const restarted = await site.startOperator('restarted', ['--roles=webhook']);
+  expect(await servedBy(restarted)).toEqual(refused);
+  expect((await site.conditionOf('Verified'))?.message).toContain('stays in force, but cannot be used');
+  // Nor does it come back by losing what took it away.
+  await site.deleteConfigMap('trust');
+  await expect.poll(() => site.condition('Verified'), LIMIT).toBe('False TrustNotFound');
+  expect(await site.condition('Ready')).toBe('False ContentUnreadable');
+  for (const process of [operator, webhook, restarted]) expect(await servedBy(process)).toEqual(refused);
+
+  await site.putTrust();
+  await expect.poll(() => site.condition('Ready'), LIMIT).toBe('True InForce');
+  for (const process of [operator, webhook, restarted]) {
+    await expect.poll(() => servedBy(process), LIMIT).toEqual(GOOD_BYTES);
+  }
 });

@@ -70,15 +70,13 @@ export class ReleaseCache {
   #load(fleet: Fleet, contentRefs: readonly string[]): Promise<Release> {
     const trust = trustOf(fleet, this.#options.configMaps);
     if (!trust.ok) return this.#verifiedBefore(contentRefs, trust.message);
-    const key = `${contentRefs.join(',')}|${trust.version}`;
+    const now = this.#options.clock.now();
+    const { keys, rejectBefore } = releaseKeys(trust.trust, now);
+    // Of one trust config, more or fewer keys are in force as time goes by, but never others.
+    const key = [contentRefs.join(','), trust.version, keys.length].join('|');
     const cached = this.#releases.get(key);
     if (cached !== undefined) return cached;
-    const now = this.#options.clock.now();
-    const loading = this.#read(contentRefs, {
-      ...releaseKeys(trust.trust, now),
-      now,
-      freshnessWindowSeconds: undefined,
-    });
+    const loading = this.#read(contentRefs, { keys, rejectBefore, now, freshnessWindowSeconds: undefined });
     this.#releases.set(key, loading);
     // A failed read must not be remembered, or a hiccup would last until the next release.
     loading.catch(() => this.#releases.delete(key));
@@ -98,6 +96,8 @@ export class ReleaseCache {
       return verified.release;
     }
     if (WITHOUT_USABLE_KEYS.has(verified.reason)) return this.#verifiedBefore(contentRefs, verified.message);
+    // A key that was taken away does not come back by losing the trust config.
+    this.#verified.delete(contentRefs.join(','));
     throw new ContentFault(`${contentRefs.join(', ')} is refused: ${verified.message}`);
   }
 

@@ -1,6 +1,6 @@
 import type { TrustConfig, TrustedKey } from '../../api/artifacts/trust-config.ts';
 import type { Fleet } from '../../api/kinds/fleet.ts';
-import type { Timestamp } from '../../api/time.ts';
+import { millisBetween, type Timestamp } from '../../api/time.ts';
 import { activeKeys, readTrust } from '../../core/artifacts/key-slots.ts';
 import type { ConfigMap } from '../../kube/blob-store.ts';
 import type { StoreReader } from '../../kube/store.ts';
@@ -41,4 +41,15 @@ export function releaseKeys(
   now: Timestamp,
 ): { readonly keys: readonly TrustedKey[]; readonly rejectBefore: Timestamp | null } {
   return { keys: activeKeys(trust.ciReleaseKey, now), rejectBefore: trust.ciReleaseKey.rejectBefore };
+}
+
+/**
+ * Milliseconds until another set of keys is in force although nobody edits the trust config, because a successor is not
+ * trusted beyond `retireAt`; undefined where that never comes.
+ */
+export function keysChangeInMs({ ciReleaseKey }: TrustConfig, now: Timestamp): number | undefined {
+  const { successor, retireAt } = ciReleaseKey;
+  if (successor === null || retireAt === null) return undefined;
+  const left = millisBetween(now, retireAt);
+  return left > 0 ? left : undefined;
 }

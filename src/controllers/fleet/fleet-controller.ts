@@ -241,6 +241,8 @@ class FleetReconciler {
     const visits: number[] = [well ? 3_600_000 : REJUDGE_MS, ...(aging > 0 ? [aging + 1_000] : [])];
     const poll = this.#judge.pollDueInMs(fleet);
     if (poll !== undefined) visits.push(Math.max(POLL_MIN_MS, poll));
+    const keys = this.#judge.keysChangeInMs(fleet);
+    if (keys !== undefined) visits.push(keys + 1_000);
     return Math.min(...visits);
   }
 }

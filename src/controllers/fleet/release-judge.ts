@@ -6,7 +6,7 @@ import type { Clock } from '../../kube/clock.ts';
 import type { KubeClient } from '../../kube/kube-client.ts';
 import type { StoreReader } from '../../kube/store.ts';
 import { noTracer, type Tracer } from '../../kube/tracer.ts';
-import { releaseKeys, trustOf } from '../content/trust.ts';
+import { keysChangeInMs, releaseKeys, trustOf } from '../content/trust.ts';
 import { HttpSource } from './http-source.ts';
 import { SourceFault, type SourceFaultReason } from './release-files.ts';
 import { sourceOf } from './source.ts';
@@ -39,7 +39,7 @@ interface Kept {
 }
 
 /**
- * Reads and verifies sources. A release once accepted stays accepted as long as neither source nor trust change, also
+ * Reads and verifies sources. A release once accepted stays accepted as long as neither source nor keys change, also
  * when it outgrows the freshness window; a refused one is judged anew every `REJUDGE_MS`. As long as nothing is judged
  * anew, the very same object is the answer.
  */
@@ -67,6 +67,12 @@ export class ReleaseJudge {
     return fleet.spec.source.http === undefined ? undefined : this.#http.dueInMs();
   }
 
+  /** Milliseconds until another set of keys is in force by itself; undefined where that never comes. */
+  keysChangeInMs(fleet: Fleet): number | undefined {
+    const trust = trustOf(fleet, this.#configMaps);
+    return trust.ok ? keysChangeInMs(trust.trust, this.#clock.now()) : undefined;
+  }
+
   /** Judges the source of a Fleet; never throws for what people can get wrong. */
   async judge(fleet: Fleet, signal: AbortSignal): Promise<Judgement> {
     const trust = trustOf(fleet, this.#configMaps);
@@ -76,12 +82,13 @@ export class ReleaseJudge {
       return this.#keep(`${source.reason}|${source.message}`, () => refusalOf(source));
     }
     const { window } = fleet.spec.freshness;
-    return this.#keep([source.version, trust.version, window].join('|'), async () => {
+    const now = this.#clock.now();
+    const { keys, rejectBefore } = releaseKeys(trust.trust, now);
+    return this.#keep([source.version, trust.version, keys.length, window].join('|'), async () => {
       const published = await orFault(source.read());
       if (published instanceof SourceFault) return refusalOf(published);
-      const now = this.#clock.now();
       const freshnessWindowSeconds = durationOr(window, DEFAULT_WINDOW_MS) / 1000;
-      return verifyRelease(published, { ...releaseKeys(trust.trust, now), now, freshnessWindowSeconds });
+      return verifyRelease(published, { keys, rejectBefore, now, freshnessWindowSeconds });
     });
   }
 

@@ -149,7 +149,7 @@ function ready({ fleet, release, contentFault, taken, channels }: FleetStatusInp
   return observe('False', 'Opening', `opening channels ${names}`);
 }
 
-function verified({ fleet, source }: FleetStatusInput): Observation {
+function verified({ fleet, source, contentFault }: FleetStatusInput): Observation {
   const { artifact } = fleet.status ?? {};
   if (source.ok) {
     return {
@@ -159,8 +159,9 @@ function verified({ fleet, source }: FleetStatusInput): Observation {
       message: `signed ${artifact?.signedAt ?? 'and verified'}`,
     };
   }
+  const use = contentFault === undefined ? '' : ', but cannot be used: see the condition Ready';
   const kept =
-    artifact === undefined ? 'nothing is in force' : `${shortRef(artifact.ciCommit)} stays in force`;
+    artifact === undefined ? 'nothing is in force' : `${shortRef(artifact.ciCommit)} stays in force${use}`;
   return { type: 'Verified', status: 'False', reason: source.reason, message: `${source.message}; ${kept}` };
 }
 

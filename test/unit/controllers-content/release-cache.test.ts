@@ -6,6 +6,7 @@ import { ContentFault, ReleaseCache } from '../../../src/controllers/content/rel
 import { releaseOfConfigMaps } from '../../../src/controllers/fleet/release-files.ts';
 import { encodeReleaseBundle } from '../../../src/core/artifacts/release-bundle.ts';
 import { verifyRelease, type Release } from '../../../src/core/artifacts/release.ts';
+import { addMillis } from '../../../src/api/time.ts';
 import { configMapResource, putBlob, type ConfigMap } from '../../../src/kube/blob-store.ts';
 import { sampleFleet, sampleRollout } from '../../support/kind-samples.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -64,7 +65,7 @@ async function world() {
     }
     return 'none';
   };
-  return { api, client, cache, refs, fleet, believe, replace, faultOf };
+  return { api, client, clock, cache, refs, fleet, believe, replace, faultOf };
 }
 
 describe('the content in force', () => {
@@ -116,6 +117,20 @@ describe('the content in force', () => {
     expect(await cache.inForce(fleet())).toBe(release);
     believe(trustIn(OTHER_KEY.trusted));
     expect(await faultOf()).toMatch(new RegExp(`^${refs[0]} is refused: fleet\\.resolved\\.json: `));
+    believe(undefined);
+    expect(await faultOf()).toMatch(`${refs[0]} cannot be verified: `);
+  });
+
+  it('is refused from the moment on at which the successor that signed it is no longer trusted', async () => {
+    const { cache, clock, fleet, believe, faultOf } = await world();
+    const retireAt = addMillis(clock.now(), 60_000);
+    const { ciReleaseKey, ...rest } = trustIn(OTHER_KEY.trusted);
+    believe({ ...rest, ciReleaseKey: { ...ciReleaseKey, successor: CI_KEY.trusted, retireAt } });
+    const release = await cache.inForce(fleet());
+    await clock.advance(59_999);
+    expect(await cache.inForce(fleet())).toBe(release);
+    await clock.advance(1);
+    expect(await faultOf()).toMatch('is refused: fleet.resolved.json: ');
   });
 
   it('is not taken on trust by a process that never verified it', async () => {

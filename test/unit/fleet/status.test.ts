@@ -206,6 +206,11 @@ describe('Verified', () => {
       'False BadSignature: forged; abcdef01 stays in force',
     ],
     [
+      'it is refused with the key that signed what is in force',
+      { source: refused, contentFault: 'refused', fleet: fleetWith({ artifact }) },
+      'False BadSignature: forged; abcdef01 stays in force, but cannot be used: see the condition Ready',
+    ],
+    [
       'it is refused, and there is no other',
       { source: refused },
       'False BadSignature: forged; nothing is in force',
