@@ -1,12 +1,11 @@
 import { type ChildProcess, execFile, spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { mkdir, readFile, readdir, rmdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { Cgroups } from './cgroups.ts';
 
 const execFileAsync = promisify(execFile);
-const CGROUPS = '/sys/fs/cgroup';
 const SEARCH_PAUSE_MS = 20;
 const SEARCH_LIMIT_MS = 10_000;
 
@@ -32,9 +31,8 @@ export async function reasonAgainstNamespaces(): Promise<string | undefined> {
   } catch (error) {
     return `cannot make namespaces: ${error instanceof Error ? error.message.trim() : String(error)}`;
   }
-  const names = await readdir(CGROUPS).catch((): string[] => []);
-  if (!names.includes('memory')) return 'needs the cgroup v1 controllers under /sys/fs/cgroup';
-  return undefined;
+  const cgroups = await Cgroups.find();
+  return cgroups.reasonAgainst();
 }
 
 /** How a process in namespaces of its own is started. */
@@ -138,41 +136,4 @@ async function childOf(parent: ChildProcess): Promise<number> {
     await new Promise((resolve) => setTimeout(resolve, SEARCH_PAUSE_MS));
   }
   throw new Error('unshare did not start its child');
-}
-
-/** Makes a cgroup of this name in every hierarchy. */
-export async function makeCgroups(name: string): Promise<void> {
-  for (const hierarchy of await hierarchies()) {
-    await mkdir(join(hierarchy, name), { recursive: true });
-    if (!hierarchy.endsWith('/cpuset')) continue;
-    // One without CPUs or memory nodes takes no process.
-    for (const file of ['cpuset.cpus', 'cpuset.mems']) {
-      await writeFile(join(hierarchy, name, file), await readFile(join(hierarchy, file)));
-    }
-  }
-}
-
-/** Removes it again with everything under it; nothing may run there any more. */
-export async function removeCgroups(name: string): Promise<void> {
-  for (const hierarchy of await hierarchies()) await removeTree(join(hierarchy, name));
-}
-
-async function removeTree(folder: string): Promise<void> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  for (const entry of entries) if (entry.isDirectory()) await removeTree(join(folder, entry.name));
-  await rmdir(folder).catch(() => undefined); // gone already, or the kernel is not through with it
-}
-
-async function hierarchies(): Promise<string[]> {
-  const entries = await readdir(CGROUPS, { withFileTypes: true });
-  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(CGROUPS, name));
-  const usable = await Promise.all(
-    folders.map(async (folder) =>
-      readFile(join(folder, 'cgroup.procs')).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return folders.filter((_, index) => usable[index] === true);
 }

@@ -2,7 +2,8 @@ import { access, cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeImageLayout, packTar } from '../image/oci-layout.ts';
-import { makeCgroups, NamespacedTree, removeCgroups } from '../namespaces.ts';
+import { Cgroups } from '../cgroups.ts';
+import { NamespacedTree } from '../namespaces.ts';
 import { type ProgressListener, withProgress } from '../progress.ts';
 import { onlyScratch } from '../scratch.ts';
 import { CGROUP, NODE_NAME, PAUSE_IMAGE } from './addresses.ts';
@@ -18,11 +19,13 @@ const LOG_LINES = 8;
 export class ClusterNode {
   readonly #folder: string;
   readonly #tree: NamespacedTree;
+  readonly #cgroups: Cgroups;
   readonly #env: NodeJS.ProcessEnv;
 
-  private constructor(folder: string, tree: NamespacedTree, env: NodeJS.ProcessEnv) {
+  private constructor(folder: string, tree: NamespacedTree, cgroups: Cgroups, env: NodeJS.ProcessEnv) {
     this.#folder = folder;
     this.#tree = tree;
+    this.#cgroups = cgroups;
     this.#env = env;
   }
 
@@ -38,8 +41,9 @@ export class ClusterNode {
       async () => {
         const folder = await onlyScratch('nixfleet-cluster-');
         await writeNodeFiles(folder, programs);
-        await removeCgroups(CGROUP);
-        await makeCgroups(CGROUP);
+        const cgroups = await Cgroups.find();
+        await cgroups.remove(CGROUP);
+        await cgroups.make(CGROUP);
         const env = environment(folder, programs);
         const logFile = join(folder, 'log', 'init.log');
         const tree = await NamespacedTree.start({
@@ -48,7 +52,7 @@ export class ClusterNode {
           env,
           logFile,
         });
-        const node = new ClusterNode(folder, tree, env);
+        const node = new ClusterNode(folder, tree, cgroups, env);
         try {
           await node.#load([await pauseArchive(folder, programs.pause), ...images]);
           await node.#untilReady();
@@ -69,7 +73,7 @@ export class ClusterNode {
   /** Ends it and removes what it left. */
   async stop(): Promise<void> {
     await this.#tree.kill();
-    await removeCgroups(CGROUP);
+    await this.#cgroups.remove(CGROUP);
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 

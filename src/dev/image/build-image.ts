@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Cgroups } from '../cgroups.ts';
 import { findBuildKit, unpackDebian } from '../cluster/programs.ts';
-import { NamespacedTree, removeCgroups } from '../namespaces.ts';
+import { NamespacedTree } from '../namespaces.ts';
 import { type ProgressListener, withProgress } from '../progress.ts';
 import { writeImageLayout } from './oci-layout.ts';
 
@@ -13,6 +14,8 @@ const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const INSIDE = fileURLToPath(new URL('./inside.ts', import.meta.url));
 const LOG_LINES = 30;
+/** Where BuildKit puts what it runs. */
+const BUILD_CGROUP = 'buildkit';
 
 /** The image's name as the chart's default values spell it, so that they find it where it is preloaded. */
 export const OPERATOR_IMAGE = 'ghcr.io/nixfleet/nixfleet-operator:0.1.0';
@@ -37,6 +40,8 @@ export async function buildImage(outFile: string, onProgress: ProgressListener):
   const folder = await findBuildKit(onProgress);
   const debian = await unpackDebian(['runc'], onProgress);
   const work = await mkdtemp(join(tmpdir(), 'nixfleet-image-'));
+  const cgroups = await Cgroups.find();
+  await cgroups.make(BUILD_CGROUP);
   try {
     await withProgress(
       onProgress,
@@ -48,7 +53,7 @@ export async function buildImage(outFile: string, onProgress: ProgressListener):
       },
     );
   } finally {
-    await removeCgroups('buildkit');
+    await cgroups.remove(BUILD_CGROUP);
     await rm(work, { recursive: true, force: true });
   }
 }

@@ -1,8 +1,9 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Cgroups } from '../cgroups.ts';
 import { type DebianFolder, unpackDebian } from '../cluster/programs.ts';
-import { makeCgroups, NamespacedTree, removeCgroups } from '../namespaces.ts';
+import { NamespacedTree } from '../namespaces.ts';
 import { type ProgressListener, withProgress } from '../progress.ts';
 import { onlyScratch } from '../scratch.ts';
 
@@ -26,11 +27,13 @@ export async function findEngine(onProgress: ProgressListener): Promise<DebianFo
 export class DockerEngine {
   readonly #folder: string;
   readonly #tree: NamespacedTree;
+  readonly #cgroups: Cgroups;
   readonly #env: NodeJS.ProcessEnv;
 
-  private constructor(folder: string, tree: NamespacedTree, env: NodeJS.ProcessEnv) {
+  private constructor(folder: string, tree: NamespacedTree, cgroups: Cgroups, env: NodeJS.ProcessEnv) {
     this.#folder = folder;
     this.#tree = tree;
+    this.#cgroups = cgroups;
     this.#env = env;
   }
 
@@ -43,8 +46,9 @@ export class DockerEngine {
       async () => {
         const folder = await onlyScratch('nixfleet-engine-');
         await mkdir(join(folder, 'data'));
-        await removeCgroups(ENGINE_CGROUP);
-        await makeCgroups(ENGINE_CGROUP);
+        const cgroups = await Cgroups.find();
+        await cgroups.remove(ENGINE_CGROUP);
+        await cgroups.make(ENGINE_CGROUP);
         const env = {
           ...process.env,
           PATH: [...debian.path, dirname(process.execPath), process.env['PATH']].join(':'),
@@ -55,7 +59,7 @@ export class DockerEngine {
         const logFile = join(folder, 'engine.log');
         const args = [INSIDE, join(folder, 'data')];
         const tree = await NamespacedTree.start({ file: process.execPath, args, env, logFile });
-        const engine = new DockerEngine(folder, tree, env);
+        const engine = new DockerEngine(folder, tree, cgroups, env);
         try {
           await engine.#untilReady(logFile);
           return engine;
@@ -75,7 +79,7 @@ export class DockerEngine {
   /** Ends it with all containers and removes what it left. */
   async stop(): Promise<void> {
     await this.#tree.kill();
-    await removeCgroups(ENGINE_CGROUP);
+    await this.#cgroups.remove(ENGINE_CGROUP);
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
