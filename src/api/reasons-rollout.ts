@@ -29,6 +29,9 @@ export const HOST_REASONS = {
   Silent: 'surfaces when nothing was heard of the host for spec.offline.after of the Fleet',
   NeverSeen: 'surfaces while the host has not reported since its object exists',
   NotJudgedYet: 'surfaces while the host is silent and the leader has not led for spec.offline.after yet',
+  ClockSynced: 'surfaces while the clocks of host and operator agree to a minute',
+  ClockSkew:
+    'surfaces when the clock of the host is more than a minute off the operator’s, as its heartbeats show: the host refuses releases that were signed in its future, or more than an hour ago',
   Declared: 'surfaces while the host runs what is declared and its newest record has converged',
   OtherClosure: 'surfaces while the host runs something else than what is declared',
   NotReported: 'surfaces while the host has not said what it runs',
@@ -60,6 +63,7 @@ export const EVENT_REASONS = {
   CertificatesRevoked: 'surfaces when the certificates that a host was issued so far are refused from now on',
   HostOffline: 'surfaces when a host was silent for spec.offline.after of the Fleet',
   HostOnline: 'surfaces when an offline host reports again',
+  ClockSkew: 'surfaces when the clock of a host is more than a minute off the operator’s',
   RolloutPruned: 'surfaces when an old Rollout and its records are deleted',
 } as const satisfies Readonly<Record<string, string>>;
 

@@ -1,5 +1,6 @@
 import type { Host, HostStatus } from '../api/kinds/host.ts';
 import { compareTimestamps, millisBetween, type Timestamp } from '../api/time.ts';
+import { clockSkew, clockVerdictDiffers } from '../core/host/clock-skew.ts';
 
 /** The certificate that a host presented. */
 export interface CertificateFacts {
@@ -14,6 +15,8 @@ export interface HostReport {
   /** Absent where the host cannot say what it runs. */
   readonly closure: string | undefined;
   readonly certificate: CertificateFacts;
+  /** The host's clock. */
+  readonly at: Timestamp;
 }
 
 /** What decides how often an unchanged host is written. */
@@ -31,9 +34,15 @@ export interface FactsContext {
 /** What the object takes of a closure; a longer name is no store path. */
 const CLOSURE_MAX = 512;
 
+/** Whether a host has named a closure that an object can hold. */
+export function isStorableClosure(closure: string | undefined): closure is string {
+  return closure !== undefined && closure.length <= CLOSURE_MAX;
+}
+
 /**
  * The status of a Host after a heartbeat, or undefined where nothing is worth a write (architecture.md §1, Events 6).
- * A changed closure or certificate, the first report and the settling are written at once.
+ * A changed closure or certificate, the first report, the settling and a clock that goes wrong or right are written at
+ * once.
  */
 export function decideHostFacts(
   host: Host,
@@ -41,14 +50,16 @@ export function decideHostFacts(
   context: FactsContext,
 ): HostStatus | undefined {
   const { now } = context;
-  const status = host.status ?? {};
+  const { clockSkewSeconds: before, ...status } = host.status ?? {};
+  const skew = clockSkew(report.at, now, before);
   const facts: Partial<HostStatus> = {
     ...closureFacts(status, report.closure, context),
     ...(status.firstSeenTime === undefined && { firstSeenTime: now }),
     ...(isNewer(status.certificate, report.certificate) && { certificate: report.certificate }),
   };
-  if (Object.keys(facts).length === 0 && !refreshIsDue(status.lastSeenTime, context)) return undefined;
-  return { ...status, ...facts, lastSeenTime: now };
+  const news = Object.keys(facts).length > 0 || clockVerdictDiffers(before, skew);
+  if (!news && !refreshIsDue(status.lastSeenTime, context)) return undefined;
+  return { ...status, ...facts, ...(skew !== undefined && { clockSkewSeconds: skew }), lastSeenTime: now };
 }
 
 function closureFacts(
@@ -56,7 +67,7 @@ function closureFacts(
   closure: string | undefined,
   context: FactsContext,
 ): Partial<HostStatus> {
-  if (closure === undefined || closure.length > CLOSURE_MAX) return {};
+  if (!isStorableClosure(closure)) return {};
   const { now, settleMinGapMs } = context;
   if (closure !== status.closure) return { closure, closureSince: now };
   if (status.closureSince === undefined) return { closureSince: now };

@@ -92,10 +92,34 @@ test('D7: a leader that has just come calls nobody offline', async () => {
 });
 
 test('D7: silence is noticed when its time has come, without any event', async () => {
-  const almost = { ...longAgo(), lastSeenTime: addMillis(systemClock.now(), -15 * 60_000 + 1_500) };
-  const { until } = await open(almost);
+  const { until, say } = await open(justNow());
   await until(({ status }) => status?.offline === false);
+  await say({ lastSeenTime: addMillis(systemClock.now(), -15 * 60_000 + 1_500) });
   await until(({ status }) => status?.offline === true);
+});
+
+test('a wrong clock is shown and told once, costs no write per heartbeat, and passes', async () => {
+  const { room, until, say, writes } = await open(justNow());
+  const clock = ({ status }: Host): string | undefined =>
+    conditionOf(status?.conditions, 'ClockSynced')?.reason;
+  await until((host) => clock(host) === 'ClockSynced');
+  await say({ ...justNow(), clockSkewSeconds: -3_600 });
+  const wrong = await until((host) => clock(host) === 'ClockSkew');
+  expect(room.notes).toEqual([
+    expect.objectContaining({
+      type: 'Warning',
+      reason: 'ClockSkew',
+      message: conditionOf(wrong.status?.conditions, 'ClockSynced')?.message,
+    }),
+  ]);
+  const before = writes();
+  for (let second = 0; second < 5; second += 1)
+    await say({ ...justNow(), clockSkewSeconds: -3_601 - second });
+  const nothing: HostStatus = { ...justNow(), clockSkewSeconds: null as never };
+  await say(nothing);
+  await until((host) => clock(host) === 'ClockSynced');
+  expect(writes() - before).toBe(1);
+  expect(room.notes).toHaveLength(1);
 });
 
 test('a host shows its newest record, what it runs, and whether that is declared', async () => {

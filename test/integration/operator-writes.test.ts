@@ -154,7 +154,15 @@ describe('the table "Who writes what"', () => {
 
   test('the leader writes status and verdicts, never a spec or what hosts said', () => {
     const fields = fieldsOf('leader');
-    const facts = ['closure', 'closureSince', 'firstSeenTime', 'settledTime', 'lastSeenTime', 'certificate'];
+    const facts = [
+      'closure',
+      'closureSince',
+      'firstSeenTime',
+      'settledTime',
+      'lastSeenTime',
+      'certificate',
+      'clockSkewSeconds',
+    ];
     expect(Object.keys(fields).toSorted()).toEqual([
       ...(fields['events'] === undefined ? [] : ['events']),
       'fleets/status',

@@ -84,6 +84,25 @@ describe('facts about the host', () => {
     expect(changed?.settledTime).toBe(settled.status?.settledTime);
   });
 
+  test('a clock that goes wrong, and right again, is one write each', async () => {
+    await room.objects.host();
+    await begin();
+    const beatAt = (behindMs: number): Promise<WireAnswer> =>
+      beat(PRIOR, { at: addMillis(room.clock.now(), -behindMs) });
+    const skew = async () => (await room.objects.readHost()).status?.clockSkewSeconds;
+    await beatAt(0);
+    const right = await versionOfHost();
+    for (const ms of [1_000, 30_000, 60_000]) await beatAt(ms);
+    expect([await versionOfHost(), await skew()]).toEqual([right, undefined]);
+    await beatAt(3_600_000);
+    const wrong = await versionOfHost();
+    expect([wrong !== right, await skew()]).toEqual([true, -3_600]);
+    for (const ms of [3_599_000, 61_000, 31_000]) await beatAt(ms);
+    expect(await versionOfHost()).toBe(wrong);
+    await beatAt(30_000);
+    expect(await skew()).toBeUndefined();
+  });
+
   test('a heartbeat without a closure leaves the known one', async () => {
     await room.objects.host('web-01', { closure: PRIOR });
     await begin();

@@ -51,6 +51,11 @@ export const hostStatusSchema = z
       })
       .optional()
       .meta({ description: 'The certificate it last presented.' }),
+    clockSkewSeconds: z.int().min(-1_000_000_000).max(1_000_000_000).optional().meta({
+      description:
+        "How far its clock is ahead of the operator's (behind: negative), while that is more than a minute.",
+      format: 'int64',
+    }),
     closureShort: text(16, 'The first characters of the closure.').optional(),
     state: hostStateSchema.optional().meta({ description: 'The state of its newest record.' }),
     rollout: objectName('The Rollout of its newest record.').optional(),

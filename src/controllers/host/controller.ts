@@ -2,6 +2,7 @@ import type { Host, HostStatus } from '../../api/kinds/host.ts';
 import { hostResource } from '../../api/kinds/resources.ts';
 import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import type { EventReason } from '../../api/reasons-rollout.ts';
+import { conditionOf } from '../../core/conditions.ts';
 import { durationOr } from '../../core/duration.ts';
 import { isPassing, isUrgentVerdict, judgeHost } from '../../core/host/verdict.ts';
 import { isOwnedBy } from '../../core/rollout/open.ts';
@@ -99,6 +100,7 @@ async function judgeAndWrite(
   const written = await updateStatus(client, hostResource, stores.hosts, { base, next: { ...base, status } });
   verdicts.forget(key);
   if ((base.status?.offline ?? false) !== status.offline) tellConnectivity(context, written);
+  tellClock(context, base, written);
   return { requeueAfterMs: lookAgainInMs };
 }
 
@@ -137,6 +139,15 @@ function tellConnectivity({ audit, events }: ControllerContext, host: Host): voi
       ? `nothing was heard since ${lastSeen ?? 'the object was created'}`
       : 'the host reports again',
   });
+}
+
+function tellClock({ audit, events }: ControllerContext, before: Host, after: Host): void {
+  const skewed = ({ status }: Host) => conditionOf(status?.conditions, 'ClockSynced')?.status === 'False';
+  if (skewed(before) || !skewed(after)) return;
+  const { clockSkewSeconds } = after.status ?? {};
+  audit.info({ host: after.spec.hostname, clockSkewSeconds }, 'the clock of a host is wrong');
+  const message = conditionOf(after.status?.conditions, 'ClockSynced')?.message ?? '';
+  events.record({ about: after, type: 'Warning', reason: 'ClockSkew' satisfies EventReason, message });
 }
 
 async function readLive(context: ControllerContext, key: string): Promise<Host | undefined> {

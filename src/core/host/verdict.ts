@@ -25,7 +25,7 @@ export function judgeHost(
   const declared = isDeclared(host);
   const kept: HostStatus = { ...host.status };
   for (const name of ['state', 'rollout', 'declared', 'closureShort'] as const) delete kept[name];
-  const observations = [online(host, silence), converged(host, record)];
+  const observations = [online(host, silence), converged(host, record), clockSynced(host)];
   const generation = host.metadata.generation ?? 0;
   return {
     lookAgainInMs: silence.lookAgainInMs,
@@ -91,6 +91,24 @@ function converged(host: Host, record: HostRolloutRecord | undefined): Observati
   return declared
     ? { type, status: 'True', ...say('Declared', 'The host runs what is declared.') }
     : { type, status: 'False', ...say('OtherClosure', `The host does not run ${declaredClosure}.`) };
+}
+
+/** Without the number of seconds: a message that changes with every heartbeat would be a write for each. */
+function clockSynced({ status }: Host): Observation {
+  const type = 'ClockSynced';
+  if (status?.lastSeenTime === undefined) {
+    return { type, status: 'Unknown', ...say('NeverSeen', 'The host has not reported yet.') };
+  }
+  const { clockSkewSeconds: skew } = status;
+  if (skew === undefined) {
+    return { type, status: 'True', ...say('ClockSynced', 'Host and operator agree on the time.') };
+  }
+  const wrong =
+    skew > 0
+      ? 'is ahead, so that it takes releases for older than they are and refuses them too early'
+      : 'is behind, so that it refuses releases as signed in the future';
+  const message = `The clock of the host ${wrong}: set it (status.clockSkewSeconds says how far it is off), or the operator's if many hosts say so.`;
+  return { type, status: 'False', ...say('ClockSkew', message) };
 }
 
 function say(reason: HostReason, message: string): { readonly reason: HostReason; readonly message: string } {

@@ -145,7 +145,11 @@ function withFacts(
   const { notBefore, notAfter, fingerprint } = identity.peer;
   const status = decideHostFacts(
     host,
-    { closure: heartbeat.current_closure, certificate: { notBefore, notAfter, fingerprint } },
+    {
+      closure: heartbeat.current_closure,
+      certificate: { notBefore, notAfter, fingerprint },
+      at: heartbeat.at,
+    },
     {
       now: clock.now(),
       offlineAfterMs: settings.offlineAfterMs(),

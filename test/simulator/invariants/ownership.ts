@@ -2,7 +2,15 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Observer, WorldView } from '../observer.ts';
 import type { ApiChange } from '../sim-api.ts';
 
-const FACTS = ['closure', 'closureSince', 'firstSeenTime', 'settledTime', 'lastSeenTime', 'certificate'];
+const FACTS = [
+  'closure',
+  'closureSince',
+  'firstSeenTime',
+  'settledTime',
+  'lastSeenTime',
+  'certificate',
+  'clockSkewSeconds',
+];
 
 type Members = Readonly<Record<string, unknown>>;
 

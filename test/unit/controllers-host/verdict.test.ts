@@ -171,6 +171,30 @@ describe('what a host is said to be', () => {
     }
   });
 
+  test.each<[string, HostStatus | undefined, string]>([
+    ['was not heard', undefined, 'Unknown NeverSeen'],
+    ['is right', seen('11:59:00'), 'True ClockSynced'],
+    ['is ahead', { ...seen('11:59:00'), clockSkewSeconds: 61 }, 'False ClockSkew'],
+    ['is behind', { ...seen('11:59:00'), clockSkewSeconds: -3_600 }, 'False ClockSkew'],
+  ])('whose clock %s', (_title, status, expected) => {
+    const verdict = judgeHost(host(status), [], rules).status;
+    const condition = conditionOf(verdict.conditions, 'ClockSynced');
+    expect(`${condition?.status} ${condition?.reason}`).toBe(expected);
+    expect(Object.keys(HOST_REASONS)).toContain(condition?.reason);
+    expect(hostStatusSchema.strict().parse(verdict)).toEqual(verdict);
+  });
+
+  test('the verdict on a clock says which way it is off, and does not change with every second', () => {
+    const messageAt = (clockSkewSeconds: number): string =>
+      conditionOf(
+        judgeHost(host({ ...seen('11:59:00'), clockSkewSeconds }), [], rules).status.conditions,
+        'ClockSynced',
+      )?.message ?? '';
+    expect(messageAt(-3_600)).toMatch(/^The clock of the host is behind, .*: set it/);
+    expect(messageAt(3_600)).toMatch(/^The clock of the host is ahead, .*: set it/);
+    expect(messageAt(3_601)).toBe(messageAt(3_600));
+  });
+
   test('verdicts that no longer hold are gone, facts stay', () => {
     const before: HostStatus = {
       ...runs('clo-old'),

@@ -41,7 +41,7 @@ describe('what of a heartbeat is written about its host', () => {
   ) =>
     decideHostFacts(
       host(status),
-      { closure: PRIOR, certificate, ...report },
+      { closure: PRIOR, certificate, at: context.now ?? NOW, ...report },
       { now: NOW, offlineAfterMs: 900_000, settleMinGapMs: 55_000, jitter: 0.5, ...context },
     );
 
@@ -57,6 +57,30 @@ describe('what of a heartbeat is written about its host', () => {
     expect(facts(known, {}, { now: addMillis(NOW, ms - 1), jitter })).toBeUndefined();
     const now = addMillis(NOW, ms);
     expect(facts(known, {}, { now, jitter })).toEqual({ ...known, lastSeenTime: now });
+  });
+
+  test.each<[string, number, number | undefined, number | undefined | 'no write']>([
+    ['right', 60, undefined, 'no write'],
+    ['ahead', 61, undefined, 61],
+    ['behind', -61, undefined, -61],
+    ['as wrong as before', 3_000, 3_600, 'no write'],
+    ['nearly right', 31, 3_600, 'no write'],
+    ['right again', 30, 3_600, undefined],
+    ['behind instead of ahead', -31, 3_600, -31],
+    ['centuries ahead', 9_999_999_999, undefined, 1_000_000_000],
+  ])('a clock that is %s (%d s, before %s s): %s', (_, seconds, before, expected) => {
+    const said = { ...known, ...(before !== undefined && { clockSkewSeconds: before }) };
+    const written = facts(said, { at: addMillis(NOW, seconds * 1000) });
+    if (expected === 'no write') expect(written).toBeUndefined();
+    else {
+      expect(written).toEqual({ ...known, ...(expected !== undefined && { clockSkewSeconds: expected }) });
+    }
+  });
+
+  test('how wrong a clock is follows with the next refresh', () => {
+    const now = addMillis(NOW, 300_000);
+    const report = { at: addMillis(now, -7_200_000) };
+    expect(facts({ ...known, clockSkewSeconds: -3_600 }, report, { now })?.clockSkewSeconds).toBe(-7_200);
   });
 
   test("another replica's fast clock is no reason to write", () => {
