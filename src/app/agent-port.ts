@@ -84,7 +84,7 @@ export class AgentPort {
   #webhookOptions(tls: AgentTls): Parameters<typeof createAgentWebhook>[0] {
     const { options, client, stores, clock, random, log, audit, metrics, tracer, release, admission } =
       this.#wiring;
-    const { namespace, fleetName, settings, pollMaxSeconds } = options;
+    const { namespace, fleetName, settings, limits, pollMaxSeconds } = options;
     return {
       client,
       stores,
@@ -101,6 +101,7 @@ export class AgentPort {
       tls,
       settings: {
         ...DEFAULT_WEBHOOK_SETTINGS,
+        ...limits,
         redeliverAfterMs: settings.redeliverAfterMs,
         settleMinGapMs: settings.settleGapMs,
         pollMaxSeconds,

@@ -2,6 +2,7 @@ import { DEFAULT_SETTINGS, type ControllerSettings } from '../controllers/settin
 import { parseDuration } from '../core/duration.ts';
 import type { LogLevel } from '../telemetry/logger.ts';
 import type { TracingOptions } from '../telemetry/tracing.ts';
+import { LIMIT_FLAGS, limitsOf, type AgentLimits } from './limit-flags.ts';
 import { OptionError, type Flag } from './option-flag.ts';
 import { TRACING_FLAGS, tracingOf } from './tracing-options.ts';
 
@@ -38,6 +39,7 @@ export interface OperatorOptions {
     readonly retryPeriodMs: number;
   };
   readonly pollMaxSeconds: number;
+  readonly limits: AgentLimits;
   readonly settings: ControllerSettings;
 }
 
@@ -142,6 +144,7 @@ export const FLAGS: readonly Flag[] = [
     help: 'old rollouts are looked for this often',
     default: ms(DEFAULT_SETTINGS.retentionIntervalMs),
   },
+  ...LIMIT_FLAGS,
 ];
 
 /** The value of each flag as given on the command line. */
@@ -168,7 +171,14 @@ export function readOptions(values: FlagValues, env: NodeJS.ProcessEnv): Operato
     }
     return millis;
   };
+  const wholeNumber = (name: string): number => {
+    const value = text(name);
+    if (/^[1-9]\d{0,6}$/.test(value)) return Number(value);
+    throw new OptionError(`--${name} is "${value}": give a whole number from 1 to 9999999`);
+  };
   const roles = rolesOf(text('roles'));
+  const limits = limitsOf(wholeNumber);
+  if (typeof limits === 'string') throw new OptionError(limits);
   return {
     kubeconfig: optional('kubeconfig'),
     namespace: text('namespace'),
@@ -181,6 +191,7 @@ export function readOptions(values: FlagValues, env: NodeJS.ProcessEnv): Operato
     tracing: tracingOf(optional('otlp-endpoint'), text('trace-sample-ratio'), env),
     lease: leaseOf(time('lease-duration'), time('lease-renew-deadline'), time('lease-retry-period')),
     pollMaxSeconds: Math.max(1, Math.round(time('poll-max') / 1000)),
+    limits,
     settings: {
       ...DEFAULT_SETTINGS,
       planIntervalMs: time('plan-interval'),

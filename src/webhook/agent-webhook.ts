@@ -12,6 +12,7 @@ import { HostQueue } from './host-queue.ts';
 import { identify } from './identity.ts';
 import { IssuanceDesk } from './issuance.ts';
 import { judgeLayers, notReady } from './layers.ts';
+import { LimitLog } from './limit-log.ts';
 import { ParkedPolls } from './parked-polls.ts';
 import { PeerLimits } from './peer-limits.ts';
 import { readLive } from './record-lookup.ts';
@@ -61,6 +62,7 @@ class Webhook implements AgentWebhook {
   readonly #server: AgentServer;
   readonly #hosts: PeerLimits;
   readonly #strangers: PeerLimits;
+  readonly #limitLog: LimitLog;
   readonly #unsubscribe: readonly (() => void)[];
   #closing = false;
 
@@ -72,11 +74,13 @@ class Webhook implements AgentWebhook {
     this.#router = new Router(routesOf(this.#context, this.#polls));
     this.#hosts = new PeerLimits(rest.settings.hostLimit, rest.clock);
     this.#strangers = new PeerLimits(rest.settings.strangerLimit, rest.clock);
+    this.#limitLog = new LimitLog(rest.clock, rest.logger);
     this.#server = new AgentServer({
       tls,
       clock: rest.clock,
       logger: rest.logger,
       metrics: rest.metrics,
+      limitLog: this.#limitLog,
       maxConnections: rest.settings.maxConnections,
       handshakesPerSecond: rest.settings.handshakesPerSecond,
       onRequest: (request, response, connection) => void this.#serve(request, response, connection),
@@ -168,15 +172,22 @@ class Webhook implements AgentWebhook {
       if (wrongMethod) return notAllowed(route);
       if (!route.layers) return route.handle(agentRequest);
       // Agents that enrol ask again after this answer and no other.
-      return this.#limited(this.#strangers, request.socket.remoteAddress ?? '', route, notReady, () =>
-        route.handle(agentRequest),
-      );
+      const from = request.socket.remoteAddress ?? '';
+      const told = (whose: 'peer' | 'total'): Answer => {
+        this.#limitLog.refused(whose === 'peer' ? 'enrolments-per-address' : 'enrolments-per-second', from);
+        return notReady;
+      };
+      return this.#limited(this.#strangers, from, route, told, () => route.handle(agentRequest));
     }
     const identity = identify(this.#context, connection.peer);
     if (identity === undefined) return bare(401);
     if (wrongMethod) return notAllowed(route);
-    return this.#limited(this.#hosts, identity.hostname, route, tooMuch, () =>
-      route.handle(agentRequest, identity),
+    return this.#limited(
+      this.#hosts,
+      identity.hostname,
+      route,
+      () => tooMuch,
+      () => route.handle(agentRequest, identity),
     );
   }
 
@@ -184,18 +195,18 @@ class Webhook implements AgentWebhook {
     limits: PeerLimits,
     peer: string,
     route: Route,
-    refusal: Answer,
+    refusal: (whose: 'peer' | 'total') => Answer,
     handle: () => Answer | Promise<Answer>,
   ): Promise<Answer> {
-    const leave = limits.enter(peer);
-    if (leave === undefined) {
+    const entry = limits.enter(peer);
+    if ('tooMuch' in entry) {
       this.#context.metrics.dropped(route.name, 'rate-limit');
-      return refusal;
+      return refusal(entry.tooMuch);
     }
     try {
       return await handle();
     } finally {
-      leave();
+      entry.leave();
     }
   }
 }

@@ -62,12 +62,17 @@ export const DEFAULT_WEBHOOK_SETTINGS: WebhookSettings = {
   hostQueueMax: 32,
   // An agent has four requests under way at most; its outbox can hold hundreds of events when it comes back.
   hostLimit: { perPeer: { perSecond: 50, burst: 500 }, runningPerPeer: 32 },
-  strangerLimit: {
-    perPeer: { perSecond: 20, burst: 200 },
-    runningPerPeer: 32,
-    total: { perSecond: 100, burst: 500, running: 64 },
-  },
+  strangerLimit: strangerLimit(20, 100),
 };
+
+/** What strangers may ask for per second, from one address and together; more at once after a while without. */
+export function strangerLimit(perAddress: number, together: number): PeerLimit {
+  return {
+    perPeer: { perSecond: perAddress, burst: 10 * perAddress },
+    runningPerPeer: Math.max(32, perAddress),
+    total: { perSecond: together, burst: 5 * together, running: Math.max(64, Math.ceil(together / 2)) },
+  };
+}
 
 /** What every route works with. */
 export interface WebhookContext {

@@ -11,6 +11,9 @@ export interface PeerLimit {
   readonly total?: RateLimit & { readonly running: number };
 }
 
+/** Let in, to be left once it is answered; or who asked for too much: this peer, or all of them together. */
+export type Entry = { readonly leave: () => void } | { readonly tooMuch: 'peer' | 'total' };
+
 interface Usage {
   readonly bucket: TokenBucket;
   running: number;
@@ -33,17 +36,21 @@ export class PeerLimits {
     this.#total = limit.total && new TokenBucket(limit.total, clock);
   }
 
-  /** Lets one request of the peer in; the function to call once it is answered, or undefined where it is too much. */
-  enter(peer: string): (() => void) | undefined {
+  /** Lets one request of the peer in, or not. */
+  enter(peer: string): Entry {
     const usage = this.#usageOf(peer);
     const { runningPerPeer, total } = this.#limit;
-    if (usage.running >= runningPerPeer || this.#running >= (total?.running ?? Infinity)) return undefined;
-    if (!usage.bucket.tryTake() || this.#total?.tryTake() === false) return undefined;
+    if (usage.running >= runningPerPeer) return { tooMuch: 'peer' };
+    if (this.#running >= (total?.running ?? Infinity)) return { tooMuch: 'total' };
+    if (!usage.bucket.tryTake()) return { tooMuch: 'peer' };
+    if (this.#total?.tryTake() === false) return { tooMuch: 'total' };
     usage.running += 1;
     this.#running += 1;
-    return () => {
-      usage.running -= 1;
-      this.#running -= 1;
+    return {
+      leave: () => {
+        usage.running -= 1;
+        this.#running -= 1;
+      },
     };
   }
 

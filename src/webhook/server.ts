@@ -7,6 +7,7 @@ import type { Clock } from '../kube/clock.ts';
 import type { Logger } from '../kube/logger.ts';
 import { TokenBucket } from '../kube/token-bucket.ts';
 import { HandshakeGate } from './handshake-gate.ts';
+import type { LimitFlag, LimitLog } from './limit-log.ts';
 import { judgePeer, type Peer } from './peer.ts';
 import type { WebhookMetrics } from './webhook-metrics.ts';
 
@@ -24,6 +25,7 @@ export interface AgentServerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: WebhookMetrics;
+  readonly limitLog: LimitLog;
   readonly maxConnections: number;
   readonly handshakesPerSecond: number;
   /** Must not throw. */
@@ -73,8 +75,8 @@ export class AgentServer {
     this.#options = options;
     this.#clientCa = options.tls.clientCa;
     this.#logged = new TokenBucket(LOGGED, options.clock);
-    this.#gate = new HandshakeGate(options.handshakesPerSecond, options.clock, () =>
-      options.metrics.connectionRefused('too-many-handshakes'),
+    this.#gate = new HandshakeGate(options.handshakesPerSecond, options.clock, (socket) =>
+      this.#refused('handshakes-per-second', socket.remoteAddress),
     );
     this.#server = createServer({
       ...contextOptions(options.tls),
@@ -139,11 +141,11 @@ export class AgentServer {
         for (const handshake of handshakes) Reflect.apply(handshake, server, [socket]);
       };
       if (this.#gate.admit(socket, start)) return;
-      metrics.connectionRefused('too-many-handshakes');
+      this.#refused('handshakes-per-second', socket.remoteAddress);
       socket.destroy();
     });
     server.prependListener('secureConnection', (socket) => this.#judge(socket));
-    server.on('drop', () => metrics.connectionRefused('too-many'));
+    server.on('drop', (dropped) => this.#refused('max-connections', dropped?.remoteAddress));
     server.on('tlsClientError', (error, socket) => {
       metrics.connectionRefused('handshake');
       this.#options.logger.debug({ err: error }, 'a TLS handshake failed');
@@ -171,9 +173,14 @@ export class AgentServer {
     this.#peers.set(socket, { peer, generation: this.#generation });
   }
 
+  #refused(flag: Extract<LimitFlag, 'max-connections' | 'handshakes-per-second'>, from?: string): void {
+    this.#options.metrics.connectionRefused(flag === 'max-connections' ? 'too-many' : 'too-many-handshakes');
+    this.#options.limitLog.refused(flag, from);
+  }
+
   #admitAnonymous(socket: TLSSocket): boolean {
     if (this.#anonymous >= this.#options.maxConnections * ANONYMOUS_SHARE) {
-      this.#options.metrics.connectionRefused('too-many');
+      this.#refused('max-connections', socket.remoteAddress);
       socket.destroy();
       return false;
     }

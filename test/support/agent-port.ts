@@ -65,6 +65,7 @@ export interface AgentPortOptions {
   readonly metrics?: Partial<WebhookMetrics>;
   readonly admission?: Admission;
   readonly audit?: Logger;
+  readonly logger?: Logger;
   readonly tracer?: Tracer;
   /** The authority of server and agents; a new one where absent. */
   readonly ca?: PemPair;
@@ -97,7 +98,7 @@ export async function startAgentPort(options: AgentPortOptions): Promise<AgentPo
     fleetName: FLEET,
     clock: options.clock ?? systemClock,
     random: () => 0.5,
-    logger: silentLogger,
+    logger: options.logger ?? silentLogger,
     audit: options.audit ?? silentLogger,
     admission: options.admission,
     tracer: options.tracer,

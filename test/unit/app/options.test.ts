@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../../src/app/option-flag.ts';
 import { FLAGS, readOptions, type FlagValues } from '../../../src/app/options.ts';
 import { DEFAULT_SETTINGS } from '../../../src/controllers/settings.ts';
+import { DEFAULT_WEBHOOK_SETTINGS } from '../../../src/webhook/context.ts';
 
 const TLS = { 'agent-tls-cert': '/tls/tls.crt', 'agent-tls-key': '/tls/tls.key' };
+
+const { maxConnections, handshakesPerSecond, strangerLimit } = DEFAULT_WEBHOOK_SETTINGS;
 
 /** The options of some flags, besides a certificate. */
 function options(values: FlagValues = {}, env: Record<string, string> = {}) {
@@ -35,6 +38,7 @@ describe('the options of the operator', () => {
       tracing: undefined,
       lease: { durationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 },
       pollMaxSeconds: 60,
+      limits: { maxConnections, handshakesPerSecond, strangerLimit },
       settings: DEFAULT_SETTINGS,
     });
   });
@@ -64,6 +68,24 @@ describe('the options of the operator', () => {
     for (const [flag, member] of Object.entries(times)) {
       expect(options({ [flag]: '1m1ms' }).settings, flag).toEqual({ ...DEFAULT_SETTINGS, [member]: 60_001 });
     }
+  });
+
+  it('set the limits of the agent port for a fleet behind one address', () => {
+    const { limits } = options({
+      'max-connections': '65536',
+      'handshakes-per-second': '400',
+      'enrolments-per-address': '150',
+      'enrolments-per-second': '150',
+    });
+    expect(limits).toEqual({
+      maxConnections: 65_536,
+      handshakesPerSecond: 400,
+      strangerLimit: {
+        perPeer: { perSecond: 150, burst: 1_500 },
+        runningPerPeer: 150,
+        total: { perSecond: 150, burst: 750, running: 75 },
+      },
+    });
   });
 
   it('have a default in the help for every flag that needs one, in a spelling that can be read', () => {
@@ -113,6 +135,21 @@ describe('times', () => {
     expect(complaint(values)).toBe(
       'leader election needs --lease-retry-period < --lease-renew-deadline < --lease-duration',
     );
+  });
+});
+
+describe('limits', () => {
+  it.each(['0', '-1', '1.5', '1e3', 'many', '10000000'])('refuse %s and say what to give', (text) => {
+    expect(complaint({ 'handshakes-per-second': text })).toBe(
+      `--handshakes-per-second is "${text}": give a whole number from 1 to 9999999`,
+    );
+  });
+
+  it('refuse more from one address than from all together', () => {
+    expect(complaint({ 'enrolments-per-address': '101' })).toBe(
+      '--enrolments-per-address is 101, more than --enrolments-per-second (100) ever lets in: raise that, too',
+    );
+    expect(complaint({ 'enrolments-per-address': '100' })).toBe('none');
   });
 });
 
