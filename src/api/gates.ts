@@ -74,9 +74,9 @@ export const GATES = [
   {
     name: 'host-unsettled',
     surfaces:
-      'surfaces while the host could be in the middle of a switch that the operator does not know of: the host is new to it, or its record was deleted',
+      'surfaces while the host could be in the middle of a switch that the operator does not know of (the host is new to it, or its record was deleted), or has not been told from which event a further attempt goes on counting',
     clears:
-      'clears when the host has reported the same closure twice, or five and a half minutes after its first report or the loss of its record',
+      'clears when the host has reported the same closure twice, or five and a half minutes after its first report or the loss of its record; in a further attempt 20 seconds after its next heartbeat',
   },
   {
     name: 'host-busy',

@@ -103,6 +103,7 @@ export class AgentPort {
         ...DEFAULT_WEBHOOK_SETTINGS,
         ...limits,
         redeliverAfterMs: settings.redeliverAfterMs,
+        toldAfterMs: settings.toldAfterMs,
         settleMinGapMs: settings.settleGapMs,
         pollMaxSeconds,
         offlineAfterMs: () => durationOr(this.#fleet()?.spec.offline.after, OFFLINE_AFTER_MS),

@@ -109,6 +109,12 @@ export const FLAGS: readonly Flag[] = [
     default: ms(DEFAULT_SETTINGS.settleMaxMs),
   },
   {
+    name: 'told-after',
+    value: 'TIME',
+    help: 'a heartbeat that no other one follows for so long has got its answer',
+    default: ms(DEFAULT_SETTINGS.toldAfterMs),
+  },
+  {
     name: 'host-busy',
     value: 'TIME',
     help: 'an unfinished dispatch keeps a host busy this long',
@@ -198,6 +204,7 @@ export function readOptions(values: FlagValues, env: NodeJS.ProcessEnv): Operato
       redeliverAfterMs: time('redeliver-after'),
       settleGapMs: time('settle-gap'),
       settleMaxMs: time('settle-max'),
+      toldAfterMs: time('told-after'),
       hostBusyMs: time('host-busy'),
       supersededHoldMs: time('superseded-hold'),
       inboxMaxAgeMs: time('inbox-max-age'),

@@ -6,6 +6,8 @@ export interface ControllerSettings {
   readonly planDebounceMs: number;
   /** A delivered mark is not handed out again sooner. */
   readonly redeliverAfterMs: number;
+  /** A heartbeat that no other one follows for so long has got its answer; agents repeat lost ones within 15 s. */
+  readonly toldAfterMs: number;
   /** A new host counts as settled when it reported the same closure twice this far apart (D22). */
   readonly settleGapMs: number;
   /** … or this long after its first report (D22). */
@@ -33,6 +35,7 @@ export const DEFAULT_SETTINGS: ControllerSettings = {
   planIntervalMs: 15_000,
   planDebounceMs: 50,
   redeliverAfterMs: 15_000,
+  toldAfterMs: 20_000,
   settleGapMs: 55_000,
   settleMaxMs: 330_000,
   hostBusyMs: 600_000,

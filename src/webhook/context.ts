@@ -33,6 +33,8 @@ export interface WebhookStores {
 export interface WebhookSettings {
   /** The same mark goes to the same host again no sooner, in milliseconds. */
   readonly redeliverAfterMs: number;
+  /** A heartbeat that no other one follows for so long, in milliseconds, has got its answer. */
+  readonly toldAfterMs: number;
   /** The longest time a poll is held, in seconds; also what a poll without `wait` gets. */
   readonly pollMaxSeconds: number;
   /** Two reports of one closure this far apart, in milliseconds, settle a new host (D22). */
@@ -54,6 +56,7 @@ export interface WebhookSettings {
 /** The documented defaults (architecture.md §1 and §5); `offlineAfterMs` is that of a Fleet without the field. */
 export const DEFAULT_WEBHOOK_SETTINGS: WebhookSettings = {
   redeliverAfterMs: 15_000,
+  toldAfterMs: 20_000,
   pollMaxSeconds: 60,
   settleMinGapMs: 55_000,
   offlineAfterMs: () => 900_000,

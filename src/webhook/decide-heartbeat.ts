@@ -8,7 +8,9 @@ import { inboxFromObject } from '../core/host/object.ts';
 import type { HostRecord } from '../core/host/record.ts';
 import { recoveryApplies } from '../core/host/recovery.ts';
 import { isReplayed, toSnapshot } from '../core/host/snapshot.ts';
+import { hasToBeTold } from '../core/host/told.ts';
 import { promisedByOthers } from './decide-attempt.ts';
+import { isStorableClosure } from './decide-host-facts.ts';
 import { foldObject, withEntry } from './fold-object.ts';
 
 /** What decides over the answer to a heartbeat besides the records. */
@@ -19,6 +21,8 @@ export interface HeartbeatContext {
   readonly otherAttempts?: readonly HostRolloutRecord[];
   /** Milliseconds in which the acknowledgement of a first delivery is awaited. */
   readonly redeliverAfterMs: number;
+  /** Milliseconds without another heartbeat after which an answer has surely arrived. */
+  readonly toldAfterMs: number;
 }
 
 /** What a heartbeat leads to: `answer` counts once every one of `writes` is stored. */
@@ -77,13 +81,14 @@ function decideRecord(
   heartbeat: HeartbeatRequest,
   context: HeartbeatContext,
 ): RecordOutcome {
-  const { now } = context;
+  const { now, toldAfterMs } = context;
   const closure = heartbeat.current_closure;
   const before = foldObject(object, now);
-  if (closure === undefined || !recoveryApplies(before, closure)) {
+  const stored = isStorableClosure(closure) ? closure : '';
+  if (!recoveryApplies(before, stored) && !hasToBeTold(before, stored, now, toldAfterMs)) {
     return replayOf(object, before.record, closure, context);
   }
-  const entry = heartbeatEntry(closure, heartbeat.at, now);
+  const entry = heartbeatEntry(stored, heartbeat.at, now);
   // A full inbox is folded soon and the host speaks again in a minute; what it would be told now is out of date.
   if (!fitsInbox(inboxFromObject(object), entry)) return {};
   const write = withEntry(object, entry);

@@ -182,6 +182,7 @@ function operatorFleet(shape: Shape, reached: number): FleetPlanInput {
       hostBusyMs: 600_000,
       supersededHoldGraceMs: 600_000,
       settleMaxMs: 330_000,
+      toldAfterMs: 20_000,
       fleetHold: false,
     },
     topology: new FleetTopology(fleetOf(shape)),

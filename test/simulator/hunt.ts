@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { STORIES } from '../stories/scenarios.ts';
 import { scenarioOf } from './generate.ts';
 import type { Mutant } from './mutants.ts';
-import { play } from './play.ts';
+import { check } from './play.ts';
 
 /** Seeds that a mutant may survive. */
 const SEEDS = 600;
@@ -14,7 +14,7 @@ const LIMIT_MS = 120_000;
 /** Plays seeds until one breaks `rule`; resolves to what did, or undefined where none did. */
 export async function hunt(rule: string, first: number): Promise<string | undefined> {
   for (let seed = first; seed < first + SEEDS; seed += 1) {
-    const { violation } = await play(scenarioOf(seed, LARGEST));
+    const { violation } = await check(scenarioOf(seed, LARGEST));
     if (violation?.rule === rule) return `seed ${seed}`;
   }
   return undefined;
@@ -24,7 +24,7 @@ export async function hunt(rule: string, first: number): Promise<string | undefi
 export async function huntIn(name: string, rule: string): Promise<string | undefined> {
   const story = STORIES[name];
   if (story === undefined) throw new Error(`there is no story ${name}`);
-  const { violation } = await play(story.scenario);
+  const { violation } = await check(story.scenario);
   return violation?.rule === rule ? `story ${name}` : undefined;
 }
 

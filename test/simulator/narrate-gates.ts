@@ -20,9 +20,12 @@ const WORDS: Readonly<Record<GateName, (key: string) => string>> = {
   'artifact-stale': () => 'waits: agents would refuse a release as old as this, sign it again',
 };
 
-/** The first of the gates that hold a record, in words. */
-export function heldBy([first]: readonly BlockedBy[]): string {
+/** The first of the gates that hold a record, in words; `goesOn` where it goes on counting from an earlier attempt. */
+export function heldBy([first]: readonly BlockedBy[], goesOn: boolean): string {
   if (first === undefined) return '';
+  if (goesOn && first.gate === 'host-unsettled') {
+    return 'waits until it has surely heard from which event it goes on (host-unsettled)';
+  }
   const words = WORDS[first.gate as GateName] as ((key: string) => string) | undefined;
   return `${words?.(first.key ?? '') ?? 'waits'} (${first.gate})`;
 }

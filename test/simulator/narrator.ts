@@ -86,7 +86,7 @@ export class Narrator implements Observer {
     record: HostRolloutRecord,
     by: string,
   ): void {
-    const { spec, status, metadata } = record;
+    const { spec, status } = record;
     const host = spec.hostname;
     const where = `${spec.channel} r${commitOfClosure(spec.targetClosure)}`;
     if (type === 'DELETED') {
@@ -106,7 +106,7 @@ export class Narrator implements Observer {
     if (status?.clearedAt !== undefined && before?.status?.clearedAt === undefined) {
       tell(host, `${where}: is left behind, because a person says so`);
     }
-    this.#tellGates(tell, metadata.name, host, where, status);
+    this.#tellGates(tell, record, where);
   }
 
   #tellMark(
@@ -138,19 +138,13 @@ export class Narrator implements Observer {
     if (mark.suspended !== true && old?.suspended === true) tell(host, `${where}: the mark counts again`);
   }
 
-  #tellGates(
-    tell: Tell,
-    record: string,
-    host: string,
-    where: string,
-    status: HostRolloutRecord['status'],
-  ): void {
-    const held = heldBy(status?.blockedBy ?? []);
-    if (held === (this.#gates.get(record) ?? '')) return;
-    this.#gates.set(record, held);
+  #tellGates(tell: Tell, { metadata, spec, status }: HostRolloutRecord, where: string): void {
+    const held = heldBy(status?.blockedBy ?? [], spec.firstSeq > 0);
+    if (held === (this.#gates.get(metadata.name) ?? '')) return;
+    this.#gates.set(metadata.name, held);
     // Every record begins with it, for milliseconds.
     const passing = status?.blockedBy?.[0]?.gate === 'rollout-opening';
-    if (held !== '' && !passing) tell(host, `${where}: ${held}`);
+    if (held !== '' && !passing) tell(spec.hostname, `${where}: ${held}`);
   }
 }
 

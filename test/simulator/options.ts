@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 
 /** A part of the level: golden stories, seeds, broken builds that have to be noticed. */
@@ -21,9 +22,11 @@ export interface RunOptions {
   readonly shrink: boolean;
   /** Prints the story of every seed. */
   readonly story: boolean;
+  /** Processes at the same time; with one, seeds are played in this process. */
+  readonly workers: number;
 }
 
-/** Reads flags and the variables SEEDS (`7`, `1-5000`) and MINUTES. Throws on what makes no sense. */
+/** Reads flags and the variables SEEDS (`7`, `1-5000`), MINUTES and WORKERS. Throws on what makes no sense. */
 export function runOptions(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
@@ -42,9 +45,11 @@ export function runOptions(
       mutants: { type: 'boolean', default: false },
       'no-shrink': { type: 'boolean', default: false },
       story: { type: 'boolean', default: false },
+      workers: { type: 'string' },
     },
   });
   const seeds = values.seed ?? values.seeds ?? emptyToUndefined(env['SEEDS']);
+  const workers = values.workers ?? emptyToUndefined(env['WORKERS']);
   const minutes = values.minutes ?? emptyToUndefined(env['MINUTES']);
   return {
     scenario: values.scenario,
@@ -55,6 +60,7 @@ export function runOptions(
     parts: partsOf(values),
     shrink: !values['no-shrink'],
     story: values.story,
+    workers: workers === undefined ? availableParallelism() : Math.max(1, numberOf(workers)),
   };
 }
 

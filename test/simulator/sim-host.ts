@@ -63,6 +63,8 @@ export class SimHost {
   /** Events that were answered, the last ones. */
   readonly sent: EventEnvelope[] = [];
   online = true;
+  /** Whether the running agent's last heartbeat was answered, so that it knows what the operator told it. */
+  answered = false;
   readonly #loop: EventLoop;
   readonly #world: HostWorld;
   readonly #quirks: AgentQuirks;
@@ -186,6 +188,7 @@ export class SimHost {
 
   #stopParts(): void {
     this.#generation += 1;
+    this.answered = false;
     this.#life.abort();
     this.#probes?.stop();
     this.#ticker?.cancel();
@@ -216,6 +219,7 @@ export class SimHost {
     this.#world.request(this, { route: 'heartbeat', body, timeoutMs }, (answer) => {
       if (generation !== this.#generation) return;
       const ok = answer?.status === 200;
+      this.answered = ok;
       if (ok) this.#takeSnapshots(answer.text);
       done(ok);
     });

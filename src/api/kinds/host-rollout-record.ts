@@ -138,7 +138,11 @@ export const hostRolloutRecordStatusSchema = z
     ).optional(),
     dispatch: dispatchSchema.optional(),
     lastReport: z
-      .object({ closure: closure('What the host ran.'), at: timestamp('When it said so.') })
+      .object({
+        closure: closure('What the host ran.'),
+        at: timestamp('When it said so.'),
+        receivedAt: timestamp('When the operator received it.').optional(),
+      })
       .optional()
       .meta({ description: 'The last heartbeat that mattered to this record.' }),
     inbox: atomicList(

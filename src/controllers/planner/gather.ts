@@ -86,6 +86,7 @@ function planSettingsOf({ settings }: ControllerContext, { spec }: Fleet): PlanS
     hostBusyMs: settings.hostBusyMs,
     supersededHoldGraceMs: settings.supersededHoldMs,
     settleMaxMs: settings.settleMaxMs,
+    toldAfterMs: settings.toldAfterMs,
     fleetHold: spec.intent.hold === 'Hold',
   };
 }

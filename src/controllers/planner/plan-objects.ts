@@ -3,6 +3,7 @@ import type { Host } from '../../api/kinds/host.ts';
 import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import { recordFromObject } from '../../core/host/object.ts';
 import { outstandingFailures } from '../../core/host/outstanding-failures.ts';
+import { goesOnCounting, toldAt } from '../../core/host/told.ts';
 import { isReopened } from '../../core/rollout/open.ts';
 import type { PlanHost, PlanRecord } from '../../core/planner/fleet-input.ts';
 
@@ -54,6 +55,7 @@ function projectRecord(object: HostRolloutRecord): PlanRecord {
     soakMinutes: spec.soakMinutes,
     outstandingFailures: failures,
     ...(isReopened(object) && { reopenedAt: spec.dispatchedAt }),
+    ...(goesOnCounting(object) && { countsOn: { toldAt: toldAt(object) } }),
     ...(status?.dispatchAckedAt !== undefined && { dispatchAckedAt: status.dispatchAckedAt }),
     ...(status?.soakDueAt !== undefined && { soakDueAt: status.soakDueAt }),
     ...(status?.clearedAt !== undefined && { clearedAt: status.clearedAt }),

@@ -7,6 +7,8 @@ import type { HostRecord } from './record.ts';
 export interface Report {
   readonly closure: string;
   readonly at: Timestamp;
+  /** By the operator's clock. */
+  readonly receivedAt?: Timestamp | undefined;
 }
 
 /** What the operator remembers of a record beyond v0.2's own members. */

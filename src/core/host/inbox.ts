@@ -106,7 +106,11 @@ class Fold {
     const { value } = message;
     if (value.kind === 'Heartbeat') {
       this.#recover({ closure: value.closure, at: value.at }, entry.at);
-      this.#state = withLastReport(this.#state, { closure: value.closure, at: value.at });
+      this.#state = withLastReport(this.#state, {
+        closure: value.closure,
+        at: value.at,
+        receivedAt: entry.at,
+      });
       return;
     }
     const soakDueAt = soakDueAtOnLeaving(this.#state.extras, entry.at);

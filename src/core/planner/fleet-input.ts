@@ -19,6 +19,8 @@ export interface PlanSettings {
   readonly supersededHoldGraceMs: number;
   /** After this long since its first report a host counts as settled (D22); 330 s. */
   readonly settleMaxMs: number;
+  /** A host was surely told what a heartbeat's answer says after this long without another one (ADR 0025); 20 s. */
+  readonly toldAfterMs: number;
   /** Whether the Fleet is on hold: nothing is dispatched. */
   readonly fleetHold: boolean;
 }
@@ -74,6 +76,8 @@ export interface PlanRecord {
   readonly soakDueAt?: Timestamp;
   /** When the record took the place of one that somebody deleted; absent for any other (D22). */
   readonly reopenedAt?: Timestamp;
+  /** Where the record goes on counting from an earlier attempt (D16): when its host was last told the number. */
+  readonly countsOn?: { readonly toldAt: Timestamp | undefined };
   /** When a person left the host behind. */
   readonly clearedAt?: Timestamp;
   readonly dispatch?: PlanMark;

@@ -9,7 +9,7 @@ import { evaluateAllGates } from './gates/evaluate.ts';
 import { fleetHold } from './gates/fleet-hold.ts';
 import { busySince, hostBusy } from './gates/host-busy.ts';
 import { hostOffline } from './gates/host-offline.ts';
-import { hostUnsettled } from './gates/host-unsettled.ts';
+import { hostUnsettled, hostUntold } from './gates/host-unsettled.ts';
 import { rolloutHalted } from './gates/rollout-halted.ts';
 import { rolloutOpening } from './gates/rollout-opening.ts';
 import { rolloutPaused } from './gates/rollout-paused.ts';
@@ -76,7 +76,7 @@ export class Holds {
     const busy = this.#busy.get(record.hostname);
     return [
       hostOffline(host),
-      hostUnsettled(host, record, this.#isSettled),
+      hostUnsettled(host, record, this.#isSettled) ?? hostUntold(host, record, this.#isTold),
       busy === undefined ? null : hostBusy(record, busy, this.#isOver),
     ];
   }
@@ -86,6 +86,9 @@ export class Holds {
 
   readonly #isSettled = (since: Timestamp): boolean =>
     this.#wake.isPast(since, this.#input.settings.settleMaxMs);
+
+  readonly #isTold = (since: Timestamp): boolean =>
+    this.#wake.isPast(since, this.#input.settings.toldAfterMs);
 
   readonly #isOver = (since: Timestamp): boolean => this.#wake.isPast(since, this.#input.settings.hostBusyMs);
 

@@ -80,6 +80,7 @@ export function operatorFlags(factor: number): string[] {
     faster('redeliver-after', 15_000),
     faster('settle-gap', 55_000),
     faster('settle-max', 330_000),
+    faster('told-after', 20_000),
     faster('host-busy', 600_000),
     faster('verdict-delay', 5_000),
   ];

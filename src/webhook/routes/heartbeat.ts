@@ -79,6 +79,7 @@ async function settleRecords(
     const decision = decideHeartbeat(records, heartbeat, {
       now: context.clock.now(),
       redeliverAfterMs: context.settings.redeliverAfterMs,
+      toldAfterMs: context.settings.toldAfterMs,
       otherAttempts: others,
     });
     const stored = await Promise.all(decision.writes.map((record) => storeRecord(context, record)));

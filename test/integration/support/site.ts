@@ -32,6 +32,7 @@ export const QUICK_FLAGS = [
   '--plan-interval=1s',
   '--status-interval=100ms',
   '--settle-gap=100ms',
+  '--told-after=100ms',
   '--lease-duration=3s',
   '--lease-renew-deadline=2s',
   '--lease-retry-period=500ms',

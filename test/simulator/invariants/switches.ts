@@ -14,7 +14,7 @@ export class Switches implements Observer {
     if (event.type !== 'state' || event.from !== 'Pending' || event.to !== 'Activating') return;
     const plan = world.scenario.hosts[host.name];
     if (plan?.lies === true || plan?.behaviour?.defers !== undefined) return;
-    if (countsOn(world, host.name, event.rolloutId)) return;
+    if (!host.answered && countsOn(world, host.name, event.rolloutId)) return;
     const target = host.records().find(({ rolloutId }) => rolloutId === event.rolloutId)?.targetClosure;
     const { closure, profile } = host.machine;
     const key = `${host.name} ${target ?? ''}`;
@@ -29,9 +29,8 @@ export class Switches implements Observer {
 }
 
 /**
- * Known and open (scenario open/dispatch-before-snapshot.json): a further attempt of an id goes on counting (D16), but
- * an agent without memory that gets its dispatch before a heartbeat has told it so begins at 1. Its acknowledgement is
- * taken for a duplicate, and it is switched again.
+ * A further attempt of an id goes on counting (D16). An agent that has just started and whose first heartbeat got no
+ * answer cannot know from where: what it says is taken for a duplicate, and it is switched again (ADR 0025).
  */
 function countsOn(world: WorldView, hostname: string, rolloutId: string): boolean {
   return allRecords(world.api).some(

@@ -58,6 +58,7 @@ describe('the options of the operator', () => {
       'redeliver-after': 'redeliverAfterMs',
       'settle-gap': 'settleGapMs',
       'settle-max': 'settleMaxMs',
+      'told-after': 'toldAfterMs',
       'host-busy': 'hostBusyMs',
       'superseded-hold': 'supersededHoldMs',
       'inbox-max-age': 'inboxMaxAgeMs',

@@ -109,6 +109,18 @@ describe('a change of a record', () => {
     expect(changesPlan(record({}), record(status))).toBe(false);
   });
 
+  it('asks for a plan where a host is told, or told again, from where a further attempt counts', () => {
+    const further = (status: Partial<HostRolloutRecordStatus>) => {
+      const object = record(status);
+      return { ...object, spec: { ...object.spec, firstSeq: 4 } };
+    };
+    const told = (at: Timestamp) => ({ inbox: [{ at, event: { kind: 'Heartbeat' } }] });
+    const folded = { lastReport: { closure: 'c', at: SAMPLE_TIME, receivedAt: LATER } };
+    expect(changesPlan(further({}), further(told(SAMPLE_TIME)))).toBe(true);
+    expect(changesPlan(further(told(SAMPLE_TIME)), further(told(LATER)))).toBe(true);
+    expect(planRecordOf(further(told(LATER)))).toStrictEqual(planRecordOf(further(folded)));
+  });
+
   it('asks for none where a report repeats the closure', () => {
     const report = (at: Timestamp) => record({ lastReport: { closure: 'c', at } });
     expect(changesPlan(report(SAMPLE_TIME), report(LATER))).toBe(false);

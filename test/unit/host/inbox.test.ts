@@ -124,7 +124,7 @@ describe('heartbeats in an inbox', () => {
   it('complete a lost activation, and become the last report', () => {
     const { state, transitions } = foldInbox(foldState('Activating'), [heartbeat(target, 20)], webhook);
     expect(state.record).toMatchObject({ state: 'Soaking', currentClosure: target, lastEventSeq: 1 });
-    expect(state.extras.lastReport).toEqual({ closure: target, at: at(20) });
+    expect(state.extras.lastReport).toEqual({ closure: target, at: at(20), receivedAt: at(21) });
     expect(transitions).toMatchObject([{ to: 'Soaking', cause: 'Heartbeat' }]);
   });
 
@@ -164,7 +164,7 @@ describe('heartbeats in an inbox', () => {
   it('move no pending record in the webhook, nor while a gate blocks', () => {
     const { state } = foldInbox(foldState('Pending'), [heartbeat(target, 20)], webhook);
     expect(state.record).toEqual(foldState('Pending').record);
-    expect(state.extras.lastReport).toEqual({ closure: target, at: at(20) });
+    expect(state.extras.lastReport).toEqual({ closure: target, at: at(20), receivedAt: at(21) });
   });
 
   it('take a pending record to the end when the gates are open, without a soak it has had long ago', () => {

@@ -24,6 +24,7 @@ export const SETTINGS: PlanSettings = {
   hostBusyMs: 600_000,
   supersededHoldGraceMs: 600_000,
   settleMaxMs: 330_000,
+  toldAfterMs: 20_000,
   fleetHold: false,
 };
 

@@ -130,6 +130,21 @@ const CASES: readonly Case[] = [
     held: [],
   },
   {
+    story: 'D16: a host that nobody has told where a further attempt goes on counting',
+    given: web({ records: [record('a', { countsOn: { toldAt: undefined } })] }),
+    held: ['host-unsettled'],
+  },
+  {
+    story: 'D16: one that was told a moment ago may not have heard it',
+    given: web({ records: [record('a', { countsOn: { toldAt: minute(-0.3) } })] }),
+    held: ['host-unsettled'],
+  },
+  {
+    story: 'D16: one that has not spoken since it was told has heard it',
+    given: web({ records: [record('a', { countsOn: { toldAt: minute(-1 / 3) } })] }),
+    held: [],
+  },
+  {
     story: 'D20: a host whose superseded dispatch was delivered is busy',
     given: web({
       rollouts: [rollout(), rollout({ name: 'web-r0', rolloutId: 'web@r0', state: 'Superseded' })],

@@ -155,7 +155,7 @@ describe('when a mark may go out', () => {
 });
 
 describe('the answer to a heartbeat', () => {
-  const context = { now: NOW, redeliverAfterMs: 15_000 };
+  const context = { now: NOW, redeliverAfterMs: 15_000, toldAfterMs: 20_000 };
   const beat = (closure: string | undefined, rolloutId?: string) => ({
     hostname: 'web-01',
     rollout_id: rolloutId,
@@ -181,6 +181,25 @@ describe('the answer to a heartbeat', () => {
     expect(first.writes).toHaveLength(1);
     expect(decideHeartbeat(first.writes, beat(TARGET), context).writes).toEqual([]);
   });
+
+  test.each([
+    ['its closure', PRIOR, PRIOR],
+    ['no closure', undefined, ''],
+    ['a closure that no object can hold', 'x'.repeat(513), ''],
+  ])(
+    'a host with %s is told where a further attempt goes on counting, and that is noted',
+    (_, said, noted) => {
+      const further = record({}, { firstSeq: 7 });
+      const { answer, writes } = decideHeartbeat([further], beat(said), context);
+      expect(answer.bootstrap_rollouts).toMatchObject([{ state: 'Pending', lastEventSeq: 7 }]);
+      expect(writes.map(({ status }) => status?.inbox)).toEqual([
+        [{ at: NOW, event: { kind: 'Heartbeat', closure: noted, at: NOW } }],
+      ]);
+      const later = { ...context, now: addMillis(NOW, 20_000) };
+      expect(decideHeartbeat(writes, beat(said), later).writes).toEqual([]);
+      expect(decideHeartbeat([record()], beat(said), context).writes).toEqual([]);
+    },
+  );
 
   test.each<[string, Parameters<typeof decideReplayFrom>[1], number | undefined]>([
     ['another closure', beat(PRIOR, ROLLOUT_ID), 4],

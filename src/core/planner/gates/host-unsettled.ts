@@ -12,6 +12,11 @@ const LOST_RECORD: Hold = {
   reason:
     'host-unsettled: the record of this host was deleted and it may be in the middle of a switch; waiting for as long as a switch can take',
 };
+const UNTOLD: Hold = {
+  gate: 'host-unsettled',
+  reason:
+    'host-unsettled: this attempt goes on counting events from an earlier one; waiting until a heartbeat of the host was answered with the number',
+};
 
 /**
  * Holds a host that may be in the middle of a switch which the operator does not know of (D22): one that is new until
@@ -30,4 +35,18 @@ export function hostUnsettled(
   }
   if (reopenedAt === undefined || compareTimestamps(settledTime, reopenedAt) >= 0) return null;
   return isPast(reopenedAt) ? null : LOST_RECORD;
+}
+
+/**
+ * Holds a host whose agent may not know yet from which event the record goes on counting: until `isPast` says that it was
+ * told long enough ago to have heard it (ADR 0025). A mark before that would be acknowledged with a number that has been
+ * used, and come again.
+ */
+export function hostUntold(
+  host: PlanHost | undefined,
+  { countsOn }: Pick<PlanRecord, 'countsOn'>,
+  isPast: (since: Timestamp) => boolean,
+): Hold | null {
+  if (host === undefined || countsOn === undefined) return null;
+  return countsOn.toldAt !== undefined && isPast(countsOn.toldAt) ? null : UNTOLD;
 }

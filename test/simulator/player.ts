@@ -1,0 +1,26 @@
+import { scenarioOf } from './generate.ts';
+import { check } from './play.ts';
+import type { RunResult } from './world.ts';
+
+/** What a player answers. */
+export interface PlayerAnswer {
+  readonly seed: number;
+  readonly result: RunResult;
+  /** What its process has computed so far, in milliseconds. */
+  readonly cpuMs: number;
+}
+
+let last = Promise.resolve();
+
+/** The process that `Players` starts: a seed comes in, what became of it goes out. */
+process.on('message', (seed: number) => {
+  last = last.then(async () => {
+    const result = await check(scenarioOf(seed));
+    process.send?.({ seed, result, cpuMs: cpuMs() } satisfies PlayerAnswer);
+  });
+});
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
