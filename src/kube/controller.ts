@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts';
 import { isConflict, isNotFound, KubeError, NotLeaderError } from './errors.ts';
 import type { Logger } from './logger.ts';
 import { noMetrics, type ReconcileOutcome, type RuntimeMetrics } from './runtime-metrics.ts';
+import { TimeLimit } from './time-limit.ts';
 import { noTracer, type Span, type Tracer } from './tracer.ts';
 import { WorkQueue, type WorkQueueOptions } from './work-queue.ts';
 
@@ -106,37 +107,28 @@ export class Controller {
   }
 
   async #run(key: string, reconcileId: string, span: Span): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, reconcile, timeoutMs = 120_000 } = this.#options;
     const started = clock.monotonicMillis();
     const log = this.#log.child({ key, reconcileId });
+    const limit = new TimeLimit(clock, timeoutMs, this.#abort.signal);
+    const context: ReconcileContext = {
+      log,
+      get signal() {
+        return limit.signal;
+      },
+    };
     let outcome: ReconcileOutcome;
     try {
-      const result = await this.#withLimit((signal) => this.#options.reconcile(key, { signal, log }));
+      const result = await reconcile(key, context);
       outcome = this.#succeeded(key, result ?? {});
     } catch (error) {
       outcome = this.#failed(key, error, log);
       if (outcome === 'error') span.fail(error);
+    } finally {
+      limit.end();
     }
     span.add({ 'reconcile.result': outcome });
     this.#metrics.reconciled(this.name, outcome, (clock.monotonicMillis() - started) / 1000);
-  }
-
-  async #withLimit(
-    run: (signal: AbortSignal) => Promise<ReconcileResult | void>,
-  ): Promise<ReconcileResult | void> {
-    const limit = new AbortController();
-    const onStop = (): void => limit.abort(this.#abort.signal.reason);
-    const timer = this.#options.clock.setTimer(this.#options.timeoutMs ?? 120_000, () =>
-      limit.abort(new DOMException('the reconcile took too long', 'TimeoutError')),
-    );
-    this.#abort.signal.addEventListener('abort', onStop, { once: true });
-    if (this.#abort.signal.aborted) onStop();
-    try {
-      return await run(limit.signal);
-    } finally {
-      timer.cancel();
-      this.#abort.signal.removeEventListener('abort', onStop);
-    }
   }
 
   #succeeded(key: string, result: ReconcileResult): ReconcileOutcome {

@@ -9,15 +9,24 @@ export async function forEachParallel<T>(
 ): Promise<void> {
   const iterator = items[Symbol.iterator]();
   const failures: unknown[] = [];
-  const work = async (): Promise<void> => {
-    for (let next = iterator.next(); next.done !== true; next = iterator.next()) {
+  const work = async (first: T): Promise<void> => {
+    for (let item = first; ;) {
       try {
-        await fn(next.value);
+        await fn(item);
       } catch (error) {
         failures.push(error);
       }
+      const next = iterator.next();
+      if (next.done === true) return;
+      item = next.value;
     }
   };
-  await Promise.all(Array.from({ length: limit }, work));
+  const workers: Promise<void>[] = [];
+  while (workers.length < limit) {
+    const next = iterator.next();
+    if (next.done === true) break;
+    workers.push(work(next.value));
+  }
+  await Promise.all(workers);
   if (failures.length > 0) throw failures[0];
 }

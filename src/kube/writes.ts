@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
 import { isConflict } from './errors.ts';
 import type { DeleteOptions, KubeClient, RequestOptions } from './kube-client.ts';
 import { keyOf, type KubeObject, type ObjectRef, type Resource, type WithStatus } from './resource.ts';
+import { sameJson } from './same-json.ts';
 import type { WriteSink } from './store.ts';
 
 /** Creates an object and puts the answer into the store. */
@@ -28,7 +28,7 @@ export async function updateStatus<T extends WithStatus>(
   change: { readonly base: T; readonly next: T },
   options?: RequestOptions,
 ): Promise<T> {
-  if (isDeepStrictEqual(change.base.status, change.next.status)) return change.base;
+  if (sameJson(change.base.status, change.next.status)) return change.base;
   const answer = await client.replaceStatus(resource, onVersionOf(change), options);
   store?.upsertFromWrite(answer);
   return answer;
@@ -42,7 +42,7 @@ export async function updateObject<T extends KubeObject>(
   change: { readonly base: T; readonly next: T },
   options?: RequestOptions,
 ): Promise<T> {
-  if (isDeepStrictEqual(change.base, change.next)) return change.base;
+  if (sameJson(change.base, change.next)) return change.base;
   const answer = await client.replace(resource, onVersionOf(change), options);
   store?.upsertFromWrite(answer);
   return answer;

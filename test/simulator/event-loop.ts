@@ -38,6 +38,7 @@ export class EventLoop {
   /** Runs events until `end`, or until `done` says that nothing is left to see; it is asked every `everyMs`. */
   async runUntil(end: number, everyMs: number, done: () => boolean): Promise<void> {
     let look = this.#now + everyMs;
+    await Promise.resolve();
     await played();
     for (let event = this.#pop(end); event !== undefined; event = this.#pop(end)) {
       const { run, owner } = event;
@@ -99,7 +100,10 @@ function before(a: Event, b: Event): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
 
-/** Resolves when nothing but events is waited for: promises run before immediates. */
+/**
+ * Resolves when nothing but events is waited for. A tick that is asked for by a promise's reaction comes when no reaction
+ * is left; it costs a tenth of what an immediate does. (Whoever calls this from elsewhere has to await something first.)
+ */
 function played(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => process.nextTick(resolve));
 }

@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
 import { addMillis } from '../../src/api/time.ts';
 import { KubeError } from '../../src/kube/errors.ts';
 import type { DeleteOptions, DeleteResult, ListOptions } from '../../src/kube/kube-client.ts';
 import { keyOf, keyOfRef, type KubeObject, type ObjectRef, type Resource } from '../../src/kube/resource.ts';
+import { sameJson } from '../../src/kube/same-json.ts';
 import type { EventLoop } from './event-loop.ts';
 import { EPOCH } from './sim-process.ts';
 import { checkTransition, hasStatus, withDefaults } from './sim-rules.ts';
@@ -107,7 +107,7 @@ export class SimApi {
     const before = this.#current(resource, object);
     const { status: _status, ...rest } = object as Stored;
     const status = hasStatus(resource.plural) ? before.status : _status;
-    const changed = !isDeepStrictEqual(rest.spec, before.spec);
+    const changed = !sameJson(frozenJson(rest.spec), before.spec);
     const generation = (before.metadata.generation ?? 1) + (changed ? 1 : 0);
     const metadata = { ...object.metadata, ...identity(before), generation };
     const next = { ...rest, metadata, ...(status !== undefined && { status }) };
@@ -153,7 +153,7 @@ export class SimApi {
 
   #store(plural: string, before: Stored | undefined, next: Stored, by: string): Stored {
     const clean = frozenJson(next);
-    if (before !== undefined && isDeepStrictEqual(clean, before)) return before;
+    if (before !== undefined && sameJson(clean, before)) return before;
     const metadata = Object.freeze({ ...clean.metadata, resourceVersion: String(++this.#version) });
     const object = Object.freeze({ ...clean, metadata });
     this.#collection(plural).set(keyOf(object), object);
@@ -192,7 +192,8 @@ function frozenJson<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   if (Array.isArray(value)) return Object.freeze(value.map((item: unknown) => frozenJson(item))) as T;
   const copy: Record<string, unknown> = {};
-  for (const [name, member] of Object.entries(value)) {
+  for (const name of Object.keys(value)) {
+    const member = (value as Record<string, unknown>)[name];
     if (member !== undefined) copy[name] = frozenJson(member);
   }
   return Object.freeze(copy) as T;

@@ -15,7 +15,7 @@ export function trustOf(fleet: Fleet, configMaps: Pick<StoreReader<ConfigMap>, '
   const { name, key } = fleet.spec.trust.configMapRef;
   const configMap = configMaps.get(`${fleet.metadata.namespace ?? ''}/${name}`);
   const text = configMap?.data?.[key];
-  if (text === undefined) {
+  if (configMap === undefined || text === undefined) {
     const what =
       configMap === undefined ? `ConfigMap ${name} does not exist` : `ConfigMap ${name} has no key ${key}`;
     return {
@@ -24,15 +24,26 @@ export function trustOf(fleet: Fleet, configMaps: Pick<StoreReader<ConfigMap>, '
       message: `spec.trust.configMapRef: ${what}: create it with the trust.json`,
     };
   }
-  const reading = readTrust(text);
+  const reading = readOnce(configMap, key, text);
   if (!reading.ok)
     return {
       ok: false,
       reason: 'TrustUnreadable',
       message: `ConfigMap ${name}, key ${key}: ${reading.message}`,
     };
-  const { uid = '', resourceVersion = '' } = configMap?.metadata ?? {};
+  const { uid = '', resourceVersion = '' } = configMap.metadata;
   return { ok: true, trust: reading.value, version: `${uid}/${resourceVersion}` };
+}
+
+/** What was read of a ConfigMap, by key; objects of a store never change in place, and every plan asks. */
+const readings = new WeakMap<ConfigMap, Map<string, ReturnType<typeof readTrust>>>();
+
+function readOnce(configMap: ConfigMap, key: string, text: string): ReturnType<typeof readTrust> {
+  let known = readings.get(configMap);
+  if (known === undefined) readings.set(configMap, (known = new Map()));
+  let reading = known.get(key);
+  if (reading === undefined) known.set(key, (reading = readTrust(text)));
+  return reading;
 }
 
 /** The keys that releases may be signed with at `now`, and the cut-off of their slot. */

@@ -8,26 +8,28 @@ import {
 } from '../../api/kinds/host-rollout-record.ts';
 import type { FoldState } from './extras.ts';
 import type { FoldOutcome } from './inbox.ts';
-import { newPending, type ProbeRecord } from './record.ts';
+import { newPending, type HostRecord, type ProbeRecord } from './record.ts';
 import type { HostPolicy } from './result.ts';
 
 /** The members that the object's status and the core's record share by name. */
-const sharedMembers = [
-  'currentClosureAtDispatch',
-  'currentClosure',
-  'revertedTo',
-  'dispatchAckedAt',
-  'activationStartedAt',
-  'activationCompletedAt',
-  'activationFailedAt',
-  'probeObservedFirstAt',
-  'probeFailureFirstAt',
-  'soakDueAt',
-  'convergedAt',
-  'failedAt',
-  'policyApplied',
-  'revertedAt',
-] as const;
+type SharedMember =
+  | 'currentClosureAtDispatch'
+  | 'currentClosure'
+  | 'revertedTo'
+  | 'dispatchAckedAt'
+  | 'activationStartedAt'
+  | 'activationCompletedAt'
+  | 'activationFailedAt'
+  | 'probeObservedFirstAt'
+  | 'probeFailureFirstAt'
+  | 'soakDueAt'
+  | 'convergedAt'
+  | 'failedAt'
+  | 'policyApplied'
+  | 'revertedAt';
+
+/** All of them, absent ones as well: a fold can take a value away. */
+type Shared = { readonly [Name in SharedMember]?: HostRecord[Name] };
 
 /**
  * The record of an object, its inbox left aside. An object without status is Pending; counting starts at the spec's
@@ -40,7 +42,7 @@ export function recordFromObject(object: HostRolloutRecord): FoldState {
     record: {
       ...newPending(spec),
       ...(status?.state && { state: status.state }),
-      ...Object.fromEntries(sharedMembers.map((name) => [name, status?.[name]])),
+      ...sharedOf(status),
       probes: new Map(probes.map((entry) => [entry.name, probeFromEntry(entry)])),
       lastEventSeq: Math.max(spec.firstSeq, status?.lastEventSeq ?? 0),
     },
@@ -79,7 +81,7 @@ export function statusFromRecord(
   const { record, extras } = outcome.state;
   return withoutAbsent({
     ...previous,
-    ...Object.fromEntries(sharedMembers.map((name) => [name, record[name]])),
+    ...sharedOf(record),
     state: record.state,
     lastEventSeq: record.lastEventSeq,
     probes: nonEmpty(probeEntries(outcome.state)),
@@ -91,6 +93,25 @@ export function statusFromRecord(
     pendingEffects: nonEmpty([...(previous?.pendingEffects ?? []), ...outcome.pendingEffects]),
     history: nonEmpty([...(previous?.history ?? []), ...outcome.transitions].slice(-HISTORY_MAX)),
   });
+}
+
+function sharedOf(from: Shared | undefined): Shared {
+  return {
+    currentClosureAtDispatch: from?.currentClosureAtDispatch,
+    currentClosure: from?.currentClosure,
+    revertedTo: from?.revertedTo,
+    dispatchAckedAt: from?.dispatchAckedAt,
+    activationStartedAt: from?.activationStartedAt,
+    activationCompletedAt: from?.activationCompletedAt,
+    activationFailedAt: from?.activationFailedAt,
+    probeObservedFirstAt: from?.probeObservedFirstAt,
+    probeFailureFirstAt: from?.probeFailureFirstAt,
+    soakDueAt: from?.soakDueAt,
+    convergedAt: from?.convergedAt,
+    failedAt: from?.failedAt,
+    policyApplied: from?.policyApplied,
+    revertedAt: from?.revertedAt,
+  };
 }
 
 function probeFromEntry(entry: ProbeEntry): ProbeRecord {

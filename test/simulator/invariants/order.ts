@@ -49,6 +49,7 @@ export class Order implements Observer {
     if (state === 'Converged' || state === 'Deferred' || record.status?.clearedAt !== undefined) {
       this.#done.add(`${rolloutRef} ${hostname}`);
     }
+    if (change.type === 'MODIFIED' && isAsBefore(change, record)) return;
     const failed = [...newestTries(world.api, rolloutRef).values()].some(
       (one) => /^(Failed|Reverted)$/.test(stateOf(one)) && one.status?.clearedAt === undefined,
     );
@@ -136,4 +137,10 @@ export class Order implements Observer {
     const since = this.#stopped.get(what);
     return since !== undefined && world.ledMs - since > REACTION_MS;
   }
+}
+
+/** Whether nothing of a record has changed that can halt its rollout, or let it go on. */
+function isAsBefore({ before }: ApiChange, record: HostRolloutRecord): boolean {
+  const old = before as HostRolloutRecord | undefined;
+  return stateOf(old) === stateOf(record) && old?.status?.clearedAt === record.status?.clearedAt;
 }

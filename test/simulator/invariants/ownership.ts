@@ -19,11 +19,11 @@ export class Ownership implements Observer {
   onChange({ plural, type, before, object, by }: ApiChange, world: WorldView): void {
     if (type !== 'MODIFIED' || by === 'user') return;
     const [old, status] = [statusOf(before), statusOf(object)];
-    const names = new Set([...Object.keys(old), ...Object.keys(status)]);
+    if (old === status) return;
     const webhook = by.endsWith('/webhook');
-    for (const name of names) {
-      if (isDeepStrictEqual(old[name], status[name]) || mayWrite(plural, name, webhook, old, status))
-        continue;
+    for (const name of [...Object.keys(status), ...Object.keys(old).filter((gone) => !(gone in status))]) {
+      if (old[name] === status[name] || isDeepStrictEqual(old[name], status[name])) continue;
+      if (mayWrite(plural, name, webhook, old, status)) continue;
       world.violated('ownership', `${by} writes ${name} of ${plural} ${object.metadata.name}`);
     }
   }

@@ -9,7 +9,8 @@ import { allRecords } from './records.ts';
  * later heartbeat is answered with a lower one (agent-protocol.md §3.9: it would rewind the agent).
  */
 export class PromisedNumbers implements Observer {
-  readonly #promised = new Map<string, number>();
+  /** By host: by rollout id. */
+  readonly #promised = new Map<string, Map<string, number>>();
   readonly #atArrival = new WeakMap<Call, Map<string, number>>();
 
   onWipe(): void {
@@ -17,7 +18,7 @@ export class PromisedNumbers implements Observer {
   }
 
   onArrival(call: Call): void {
-    if (call.route === 'heartbeat') this.#atArrival.set(call, new Map(this.#promised));
+    if (call.route === 'heartbeat') this.#atArrival.set(call, new Map(this.#promised.get(call.host.name)));
   }
 
   onAnswer(call: Call, answer: Answer, world: WorldView): void {
@@ -33,26 +34,31 @@ export class PromisedNumbers implements Observer {
       const numbers = [status?.lastEventSeq ?? 0, ...(status?.inbox ?? []).map(({ seq }) => seq ?? 0)];
       return Math.max(...numbers) >= event.seq;
     });
-    if (counts) this.#promise(`${host.name} ${rolloutId}`, event.seq);
+    if (counts) this.#promise(host.name, rolloutId, event.seq);
   }
 
   #checkSnapshots(call: Call, { body }: Answer, world: WorldView): void {
+    const { name } = call.host;
     const text = typeof body === 'string' ? body : '{}';
     const { bootstrap_rollouts: snapshots = [] } = JSON.parse(text) as {
       bootstrap_rollouts?: HostRolloutSnapshot[];
     };
     for (const { rolloutId, lastEventSeq } of snapshots) {
-      const key = `${call.host.name} ${rolloutId}`;
-      const promised = this.#atArrival.get(call)?.get(key) ?? 0;
+      const promised = this.#atArrival.get(call)?.get(rolloutId) ?? 0;
       // Not after a wipe in between: nobody is left to know.
-      if (lastEventSeq < promised && this.#promised.has(key)) {
-        world.violated('promises', `${key} was promised ${promised}, and is told ${lastEventSeq}`);
+      if (lastEventSeq < promised && this.#promised.get(name)?.has(rolloutId) === true) {
+        world.violated(
+          'promises',
+          `${name} ${rolloutId} was promised ${promised}, and is told ${lastEventSeq}`,
+        );
       }
-      this.#promise(key, lastEventSeq);
+      this.#promise(name, rolloutId, lastEventSeq);
     }
   }
 
-  #promise(key: string, seq: number): void {
-    this.#promised.set(key, Math.max(seq, this.#promised.get(key) ?? 0));
+  #promise(host: string, rolloutId: string, seq: number): void {
+    let promised = this.#promised.get(host);
+    if (promised === undefined) this.#promised.set(host, (promised = new Map()));
+    promised.set(rolloutId, Math.max(seq, promised.get(rolloutId) ?? 0));
   }
 }
