@@ -21,7 +21,7 @@ const LEVELS: readonly TestLevel[] = [
   },
   {
     name: 'simulator',
-    command: ['node', '--import', './test/simulator/hooks.ts', 'test/simulator/run.ts', '--all'],
+    command: ['npm', 'run', '--silent', 'simulate', '--', '--all'],
     limitMs: 60 * MINUTE_MS,
     count: 'last-line',
   },

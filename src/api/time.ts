@@ -123,8 +123,9 @@ function isoOf(millis: number): string {
   const whole = Math.trunc(millis);
   const minute = Math.floor(whole / 60_000);
   if (minute !== printed.minute) printed = { minute, text: new Date(whole).toISOString().slice(0, -7) };
-  const rest = whole - minute * 60_000;
-  return `${printed.text}${(rest / 1000).toFixed(3).padStart(6, '0')}Z`;
+  // 1… and the five digits of the milliseconds within the minute.
+  const rest = String(100_000 + whole - minute * 60_000);
+  return `${printed.text}${rest.slice(1, 3)}.${rest.slice(3)}Z`;
 }
 
 /**

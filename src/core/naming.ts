@@ -44,12 +44,17 @@ export function nameLabel(key: string, name: string): Record<string, string> {
 
 /** The first characters of a ref, as columns show it. */
 export function shortRef(ref: string): string {
-  return [...ref].slice(0, SHORT).join('');
+  return firstCharacters(ref);
 }
 
 /** The first characters of a closure's hash part, as columns show it. */
 export function shortClosure(closure: string): string {
-  return [...closure].slice(0, SHORT).join('');
+  return firstCharacters(closure);
+}
+
+/** No character takes more than two units. */
+function firstCharacters(text: string): string {
+  return [...text.slice(0, 2 * SHORT)].slice(0, SHORT).join('');
 }
 
 function slugOf(text: string): string {

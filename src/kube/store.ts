@@ -97,7 +97,9 @@ export class Store<T extends KubeObject> implements StoreReader<T>, WriteSink<T>
   }
 
   list(): readonly T[] {
-    return [...this.values()];
+    const objects: T[] = [];
+    for (const { object } of this.#entries.values()) objects.push(object);
+    return objects;
   }
 
   *values(): IterableIterator<T> {

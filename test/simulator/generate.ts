@@ -30,7 +30,7 @@ export function scenarioOf(seed: number, largest = 200): Scenario {
     offline: prng.chance(0.3),
   };
   const design = designOf(prng, hostCount(prng, largest));
-  const releases = releasesOf(prng, design, trouble);
+  const releases = releasesOf(prng, design);
   const faults = faultsOf(prng, design, trouble, releases.at(-1)?.atSeconds ?? 0);
   const hosts = Object.fromEntries(design.hosts.map(({ name }) => [name, planOf(prng, name, trouble)]));
   const policy = prng.chance(0.4) ? 'Skip' : 'Wait';
@@ -42,6 +42,7 @@ export function scenarioOf(seed: number, largest = 200): Scenario {
     offline: { after: prng.pick(['3m', '5m', '15m']), policy },
     hosts,
     releases,
+    signsEveryMinutes: 30,
     faults: faults.toSorted((a, b) => a.atSeconds - b.atSeconds),
     weather: {
       slow: trouble.rough ? prng.pick([0, 0.02, 0.1]) : 0,
@@ -121,8 +122,8 @@ function budgetsOf(prng: Prng): BudgetDesign[] {
   return budgets;
 }
 
-/** Commits come one after the other; an earlier one can come back, and every one is signed again in time. */
-function releasesOf(prng: Prng, design: FleetDesign, trouble: Trouble): Scenario['releases'] {
+/** Commits come one after the other; an earlier one can come back. */
+function releasesOf(prng: Prng, design: FleetDesign): Scenario['releases'] {
   const releases: { commit: number; atSeconds: number; without?: string[] }[] = [{ commit: 1, atSeconds: 0 }];
   let at = 0;
   const more = prng.pick([0, 0, 0, 1, 1, 2, 3]);
@@ -132,7 +133,6 @@ function releasesOf(prng: Prng, design: FleetDesign, trouble: Trouble): Scenario
     const without = prng.chance(0.05) ? [prng.pick(design.hosts).name] : undefined;
     releases.push({ commit, atSeconds: at, ...(without !== undefined && { without }) });
   }
-  if (trouble.wiped) return releases;
   return releases;
 }
 

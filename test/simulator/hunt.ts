@@ -37,7 +37,7 @@ export async function isNoticed({
 }: Mutant): Promise<{ ok: boolean; said: string }> {
   const here = import.meta.dirname;
   const where = story === undefined ? ['--seed', String(seed)] : ['--told', story];
-  const args = ['--import', join(here, 'hooks.ts'), join(here, 'run.ts'), '--expect', rule, ...where];
+  const args = [...process.execArgv, join(here, 'run.ts'), '--expect', rule, ...where];
   const child = spawn(process.execPath, args, {
     env: { ...process.env, MUTATE: JSON.stringify(changes) },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -13,6 +13,8 @@ export interface Scenario {
   readonly hosts: Readonly<Record<string, HostPlan>>;
   /** In order of time; the same commit again is signed anew. */
   readonly releases: readonly (ReleaseDesign & { readonly atSeconds: number })[];
+  /** How often CI signs the release in force again; never where absent. */
+  readonly signsEveryMinutes?: number;
   readonly faults: readonly Fault[];
   readonly weather: Weather;
   /** What to expect of the end. */

@@ -243,6 +243,7 @@ export class World implements HostWorld, WorldView {
     for (const release of scenario.releases) {
       loop.schedule(release.atSeconds * 1000, undefined, () => this.#publish(release));
     }
+    if (scenario.signsEveryMinutes !== undefined) this.#signAgainEvery(scenario.signsEveryMinutes * 60_000);
     this.operators.start();
     for (const [name, plan] of Object.entries(scenario.hosts)) {
       const host = new SimHost({
@@ -263,6 +264,15 @@ export class World implements HostWorld, WorldView {
     for (const fault of scenario.faults) {
       loop.schedule(fault.atSeconds * 1000, undefined, () => this.#strike(fault));
     }
+  }
+
+  /** CI signs what is in force before agents take it for too old. */
+  #signAgainEvery(ms: number): void {
+    this.loop.schedule(ms, undefined, () => {
+      const newest = this.scenario.releases.findLast(({ atSeconds }) => atSeconds * 1000 <= this.loop.now);
+      if (newest !== undefined) this.#publish(newest);
+      this.#signAgainEvery(ms);
+    });
   }
 
   #publish(release: Scenario['releases'][number]): void {
@@ -340,7 +350,7 @@ export class World implements HostWorld, WorldView {
     if (this.#violation !== undefined) return true;
     if (this.loop.now < this.#lastActMs + 30_000) return false;
     const quiet = this.scenario.releases.length > 1 ? QUIET_AFTER_SUPERSEDING_MS : QUIET_MS;
-    return this.loop.now - this.#lastMove > quiet || this.#isDone();
+    return this.loop.now - Math.max(this.#lastMove, this.#lastActMs) > quiet || this.#isDone();
   }
 
   #isDone(): boolean {

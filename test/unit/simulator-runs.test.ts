@@ -81,6 +81,9 @@ describe('what is asked for', () => {
     [[], { SEEDS: '3-9' }, { seeds: [3, 9] }],
     [['--seed', '4'], { SEEDS: '3-9' }, { seeds: [4, 4] }],
     [[], { MINUTES: '1.5', SEEDS: '' }, { minutes: 1.5, seeds: undefined }],
+    [['--workers', '1'], { WORKERS: '8' }, { workers: 1 }],
+    [[], { WORKERS: '8' }, { workers: 8 }],
+    [[], { WORKERS: '0' }, { workers: 1 }],
     [['--all'], {}, { parts: new Set(['stories', 'seeds', 'mutants']) }],
     [['--scenario', 'x.json'], {}, { scenario: 'x.json', parts: new Set() }],
   ] as const)('%j with %j', (args, env, expected) => {

@@ -2,7 +2,7 @@
 import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import type { Rollout } from '../../api/kinds/rollout.ts';
 import type { HostState } from '../../api/wire/enums.ts';
-import { compareCodePoints } from '../planner/order.ts';
+import { sortedByCodePoint } from '../planner/order.ts';
 import { isOwnedBy } from './open.ts';
 
 /** The records of a rollout: what counts, and what a retry has replaced. */
@@ -26,11 +26,7 @@ export function recordsOfRollout(rollout: Rollout, candidates: readonly HostRoll
       older.push(known);
     } else older.push(record);
   }
-  return { newest: [...newest.values()].toSorted(byHost), older };
-}
-
-function byHost({ spec: a }: HostRolloutRecord, { spec: b }: HostRolloutRecord): number {
-  return compareCodePoints(a.hostname, b.hostname);
+  return { newest: sortedByCodePoint([...newest.values()], ({ spec }) => spec.hostname), older };
 }
 
 /** The state of a record; one without status is Pending. */
