@@ -54,6 +54,8 @@ const LOOK_MS = 10_000;
 /** Nothing waits for longer than this: settling takes 330 s, a reboot up to 400 s, a superseded switch 10 min more than its soak. */
 const QUIET_MS = 8 * 60_000;
 const QUIET_AFTER_SUPERSEDING_MS = 16 * 60_000;
+/** Fleets with liars never come to rest. */
+const LIES_LONG_ENOUGH_MS = 45 * 60_000;
 
 /** A fleet, its operators and its user, played from a scenario. */
 export class World implements HostWorld, WorldView {
@@ -349,6 +351,7 @@ export class World implements HostWorld, WorldView {
   #isOver(): boolean {
     if (this.#violation !== undefined) return true;
     if (this.loop.now < this.#lastActMs + 30_000) return false;
+    if (this.#lies && this.loop.now > this.#lastActMs + LIES_LONG_ENOUGH_MS) return true;
     const quiet = this.scenario.releases.length > 1 ? QUIET_AFTER_SUPERSEDING_MS : QUIET_MS;
     return this.loop.now - Math.max(this.#lastMove, this.#lastActMs) > quiet || this.#isDone();
   }
@@ -370,6 +373,10 @@ export class World implements HostWorld, WorldView {
     const { releases, faults } = this.scenario;
     const ends = faults.map((fault) => fault.atSeconds + ('seconds' in fault ? fault.seconds : 0));
     return Math.max(...releases.map(({ atSeconds }) => atSeconds), ...ends) * 1000;
+  }
+
+  get #lies(): boolean {
+    return Object.values(this.scenario.hosts).some(({ lies }) => lies === true);
   }
 
   get #steady(): boolean {

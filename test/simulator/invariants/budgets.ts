@@ -1,4 +1,5 @@
 import type { HostRolloutRecord } from '../../../src/api/kinds/host-rollout-record.ts';
+import { rolloutResource } from '../../../src/api/kinds/resources.ts';
 import { compareTimestamps, millisBetween, addMillis } from '../../../src/api/time.ts';
 import type { Observer, WorldView } from '../observer.ts';
 import type { ApiChange } from '../sim-api.ts';
@@ -78,10 +79,9 @@ export class Budgets implements Observer {
 
   /** D20: a superseded switch holds its slot until its successor moves or its soak is long over. */
   #isReleased(record: HostRolloutRecord, world: WorldView): boolean {
-    const rollout = rolloutOf(world.api, record);
     const tries = newestTries(world.api, record.spec.rolloutRef);
     const replaced = tries.get(record.spec.hostname)?.metadata.uid !== record.metadata.uid;
-    if (rollout?.status?.state !== 'Superseded' && !replaced) return false;
+    if (!isOutdone(record, world) && !replaced) return false;
     const due = record.status?.soakDueAt;
     const now = addMillis(EPOCH, world.now + 1_000);
     if (due !== undefined && compareTimestamps(addMillis(due, GRACE_MS), now) <= 0) return true;
@@ -99,4 +99,10 @@ function isInFlight(record: HostRolloutRecord): boolean {
   const state = stateOf(record);
   if (state === 'Activating' || state === 'Soaking') return true;
   return state === 'Pending' && record.status?.dispatch?.deliveredAt !== undefined;
+}
+
+/** Whether its channel has gone on to another Rollout; that one may be at work before the status of this one says so. */
+function isOutdone({ spec }: HostRolloutRecord, world: WorldView): boolean {
+  const newest = world.api.all(rolloutResource).findLast((rollout) => rollout.spec.channel === spec.channel);
+  return newest?.metadata.name !== spec.rolloutRef;
 }
