@@ -2,11 +2,11 @@ import type { AgentFeedEvent } from '../../src/agent/feed.ts';
 import type { Timestamp } from '../../src/api/time.ts';
 import type { Answer } from '../../src/webhook/answer.ts';
 import type { FleetDesign } from './design.ts';
+import type { Publications } from './publications.ts';
 import type { AgentRoute } from './replica.ts';
 import type { Fault, Scenario } from './scenario.ts';
 import type { ApiChange, Refusal, SimApi } from './sim-api.ts';
 import type { SimHost } from './sim-host.ts';
-import type { RolloutManifest } from '../../src/api/artifacts/rollout-manifest.ts';
 
 /** A request of a host, as it reached a replica. */
 export interface Call {
@@ -30,8 +30,7 @@ export interface WorldView {
   readonly everQuarantined: ReadonlySet<string>;
   /** A point in time as milliseconds since the begin. */
   millisOf(time: Timestamp): number;
-  /** The newest signed manifest of a rollout that was in force. */
-  manifestOf(rolloutId: string): RolloutManifest | undefined;
+  readonly publications: Publications;
   /** Tells that something went wrong; the run ends. */
   violated(rule: string, what: string): void;
 }

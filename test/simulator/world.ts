@@ -14,12 +14,13 @@ import { configMapResource } from '../../src/kube/blob-store.ts';
 import { KubeError } from '../../src/kube/errors.ts';
 import type { KubeObject, Resource } from '../../src/kube/resource.ts';
 import type { Answer } from '../../src/webhook/answer.ts';
-import { signRelease, trustText, type SignedRelease } from './ci.ts';
+import { signRelease, trustText } from './ci.ts';
 import { closureOf, commitOf } from './design.ts';
 import { EventLoop } from './event-loop.ts';
 import type { Call, Observer, WorldView } from './observer.ts';
 import { Operators } from './operators.ts';
 import { Prng } from './prng.ts';
+import { Publications } from './publications.ts';
 import { FLEET, NAMESPACE, type AgentMessage } from './replica.ts';
 import type { Scenario } from './scenario.ts';
 import { SimApi, type ApiChange } from './sim-api.ts';
@@ -65,12 +66,11 @@ export class World implements HostWorld, WorldView {
   readonly hosts = new Map<string, SimHost>();
   readonly operators: Operators;
   readonly everQuarantined = new Set<string>();
+  readonly publications = new Publications();
   readonly #user: User;
   readonly #prng: Prng;
   readonly #observers: readonly Observer[];
   readonly #pending = new Set<Pending>();
-  readonly #published = new Map<string, SignedRelease>();
-  readonly #manifests = new Map<string, SignedRelease>();
   readonly #policies: ReadonlyMap<string, HostPolicy>;
   #violation: Violation | undefined;
   #lastMove = 0;
@@ -127,18 +127,8 @@ export class World implements HostWorld, WorldView {
     return millisBetween(EPOCH, time);
   }
 
-  manifestOf(rolloutId: string) {
-    return this.#manifests.get(rolloutId)?.manifests.get(rolloutId);
-  }
-
   manifest(rolloutId: string) {
-    const release = this.#manifests.get(rolloutId);
-    const manifest = release?.manifests.get(rolloutId);
-    if (release === undefined || manifest === undefined) return undefined;
-    return {
-      signedAt: release.signedAt,
-      targetOf: (host: string) => manifest.hostSet.find(({ hostname }) => hostname === host)?.targetClosure,
-    };
+    return this.publications.served(rolloutId);
   }
 
   policies(): ReadonlyMap<string, HostPolicy> {
@@ -279,7 +269,7 @@ export class World implements HostWorld, WorldView {
 
   #publish(release: Scenario['releases'][number]): void {
     const signed = signRelease(this.design, release, this.#wallClock());
-    this.#published.set(`${commitOf(release.commit)} ${signed.signedAt}`, signed);
+    this.publications.add(commitOf(release.commit), signed);
     this.#user.publish(signed, this.scenario.offline);
   }
 
@@ -330,7 +320,7 @@ export class World implements HostWorld, WorldView {
   }
 
   #seen(change: ApiChange): void {
-    if (change.plural === 'fleets') this.#noteInForce(change.object as unknown as Fleet);
+    if (change.plural === 'fleets') this.publications.note(change.object as unknown as Fleet);
     if (change.plural === 'quarantinedclosures') {
       const { channel, closure } = (change.object as unknown as QuarantinedClosure).spec;
       this.everQuarantined.add(`${channel} ${closure}`);
@@ -338,14 +328,6 @@ export class World implements HostWorld, WorldView {
     if (change.plural === 'hostrolloutrecords' || change.plural === 'rollouts')
       this.#lastMove = this.loop.now;
     for (const observer of this.#observers) observer.onChange?.(change, this);
-  }
-
-  #noteInForce({ status }: Fleet): void {
-    const { artifact } = status ?? {};
-    if (artifact === undefined) return;
-    const signed = this.#published.get(`${artifact.ciCommit} ${artifact.signedAt}`);
-    for (const id of signed?.manifests.keys() ?? [])
-      if (signed !== undefined) this.#manifests.set(id, signed);
   }
 
   #isOver(): boolean {

@@ -43,7 +43,7 @@ export class Budgets implements Observer {
   }
 
   #check(record: HostRolloutRecord, world: WorldView): void {
-    const manifest = world.manifestOf(record.spec.rolloutId);
+    const manifest = world.publications.manifestOf(record.spec.rolloutId);
     for (const { selector, hosts, maxInFlight, maxInFlightPct } of manifest?.disruptionBudgets ?? []) {
       if (!hosts.includes(record.spec.hostname)) continue;
       const share =
@@ -69,7 +69,7 @@ export class Budgets implements Observer {
     const unasked =
       other.status?.dispatchAckedAt !== undefined && other.status.closureBeforeDispatch === undefined;
     if (unasked && (this.#since.get(other.metadata.uid ?? '') ?? 0) > queuedMs - 1_000) return false;
-    const budgets = world.manifestOf(other.spec.rolloutId)?.disruptionBudgets ?? [];
+    const budgets = world.publications.manifestOf(other.spec.rolloutId)?.disruptionBudgets ?? [];
     return (
       budgets
         .find(({ selector }) => JSON.stringify(selector) === key)

@@ -122,7 +122,7 @@ export class Order implements Observer {
     const ref = rolloutId.slice(channel.length);
     for (const { gates, gated } of world.design.channelEdges) {
       const id = `${gates}${ref}`;
-      if (gated !== channel || world.manifestOf(id) === undefined) continue;
+      if (gated !== channel || !world.publications.isNamed(id)) continue;
       const first = world.api
         .all(rolloutResource)
         .filter(({ spec }) => spec.rolloutId === id)
