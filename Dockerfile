@@ -36,5 +36,6 @@ WORKDIR /app
 EXPOSE 8443 8081
 # Node as PID 1: it has handlers for SIGTERM and starts no other process. No --enable-source-maps: it costs 80 MB, and the
 # bundle keeps names and lines; the map lies beside it for whoever wants to look them up.
-ENTRYPOINT ["/usr/bin/node", "--max-old-space-size-percentage=70", "--disable-sigusr1", "/app/main.mjs"]
+# The sizes of the heap: docs/adr/0030.
+ENTRYPOINT ["/usr/bin/node", "--max-old-space-size-percentage=70", "--max-semi-space-size=4", "--disable-sigusr1", "/app/main.mjs"]
 CMD ["run"]

@@ -1,12 +1,14 @@
-/** Bundles the operator into dist/main.mjs, one file that needs Node 24 and nothing else. */
+/** Bundles the operator into dist/main.mjs, or where an argument says, one file that needs Node 24 and nothing else. */
 import { rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
-const OUT = join(ROOT, 'dist', 'main.mjs');
+const DIST = join(ROOT, 'dist');
+const asked = process.argv[2];
+const OUT = asked === undefined ? join(DIST, 'main.mjs') : resolve(asked);
 
-rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
+if (asked === undefined) rmSync(DIST, { recursive: true, force: true });
 await build({
   absWorkingDir: ROOT,
   entryPoints: ['src/main.ts'],
@@ -24,4 +26,4 @@ await build({
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 });
-console.log(`dist/main.mjs: ${(statSync(OUT).size / 1024 / 1024).toFixed(1)} MiB`);
+console.log(`${asked ?? 'dist/main.mjs'}: ${(statSync(OUT).size / 1024 / 1024).toFixed(1)} MiB`);

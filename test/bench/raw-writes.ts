@@ -1,4 +1,3 @@
-import { pathToFileURL } from 'node:url';
 import { startControlPlane } from '../../src/dev/control-plane.ts';
 import type { KubeClient } from '../../src/kube/kube-client.ts';
 import { clientOf, installWidgets, widget, WIDGETS, type Widget } from '../support/widgets.ts';
@@ -51,14 +50,18 @@ export async function measureRawWrites(
   };
 }
 
-async function main(): Promise<void> {
+/** Measures a throw-away API server, several times with few and with many writes in flight. */
+export async function benchRawWrites(): Promise<RawWriteResult[]> {
   const plane = await startControlPlane();
   const client = clientOf(plane.kubeconfigPath);
-  await installWidgets(client);
-  await measureRawWrites(client, 16, 1000);
-  for (const inFlight of [1, 16, 32, 16, 32]) console.log(await measureRawWrites(client, inFlight, 3000));
-  await client.close();
-  await plane.stop();
+  try {
+    await installWidgets(client);
+    await measureRawWrites(client, 16, 1000);
+    const results: RawWriteResult[] = [];
+    for (const inFlight of [1, 16, 32, 16, 32]) results.push(await measureRawWrites(client, inFlight, 3000));
+    return results;
+  } finally {
+    await client.close();
+    await plane.stop();
+  }
 }
-
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) await main();

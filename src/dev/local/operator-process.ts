@@ -22,9 +22,15 @@ export interface OperatorStart {
   readonly agentPort?: number;
   /** Flags beyond those that follow from the installation. */
   readonly flags?: readonly string[];
+  /** Arguments for Node itself beyond those of an installed operator, such as `--inspect`. */
+  readonly nodeArguments?: readonly string[];
+  /** What Node runs. Default: the source. */
+  readonly program?: string;
 }
 
 const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url));
+/** As in bin/nixfleet-operator and the image (docs/adr/0030). */
+const NODE_ARGUMENTS = ['--max-semi-space-size=4'];
 const READY_LIMIT_MS = 30_000;
 const READY_PAUSE_MS = 100;
 const STOP_LIMIT_MS = 8_000;
@@ -59,7 +65,15 @@ export class OperatorProcess {
     const ports = { agent: options.agentPort ?? (await freePort()), health: await freePort() };
     const logFile = join(installation.controlPlane.folder, 'logs', `${name}.log`);
     const log = await open(logFile, 'a');
-    const args = [MAIN, 'run', ...flagsOf(installation, ports), ...(options.flags ?? [])];
+    const { nodeArguments = [], program = MAIN, flags = [] } = options;
+    const args = [
+      ...NODE_ARGUMENTS,
+      ...nodeArguments,
+      program,
+      'run',
+      ...flagsOf(installation, ports),
+      ...flags,
+    ];
     const child = spawn(process.execPath, args, { stdio: ['ignore', log.fd, log.fd], detached: true });
     await once(child, 'spawn');
     await log.close();
