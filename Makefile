@@ -80,8 +80,8 @@ demo: control-plane ## a release fails on one of 8 simulated hosts, its fix take
 up: control-plane ## a local control plane and the operator, in the foreground; STATE=folder keeps it
 	@STATE='$(STATE)' $(RUN) up
 
-bench: control-plane ## planner, state machine, and rollouts of 300 and 1,000 hosts: every write by name
-	$(RUN) bench
+bench: control-plane ## every figure that has a goal; PARTS='heartbeats scale 300' for some of them
+	$(RUN) bench -- $(PARTS)
 
 docs: setup ## generate the tables of docs/concepts.md from src/api
 	$(RUN) docs
