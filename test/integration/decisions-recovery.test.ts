@@ -1,6 +1,7 @@
 /** D11, D14–D16, D21 (architecture.md §3): a whole operator on a real API server, hosts moved by hand. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { hostRolloutRecordResource } from '../../src/api/kinds/resources.ts';
+import { DEFAULT_SETTINGS } from '../../src/controllers/settings.ts';
 import { commitOf, priorOf, targetOf } from '../support/small-fleet.ts';
 import { OperatorRoom } from './support/operator-room.ts';
 import { untilGates, untilMarked, untilRollout, untilState } from './support/waits.ts';
@@ -11,6 +12,16 @@ afterEach(() => room?.close());
 
 const MINUTE = 60_000;
 const ONE_HOST = { stable: { waves: [['web-01']] } };
+
+/** A further attempt waits until a heartbeat's answer has told its host where it goes on counting (ADR 0025). */
+async function isToldFirst(name: string): Promise<void> {
+  await untilGates(room, name, ['host-unsettled']);
+  const record = await room.record(name);
+  const [snapshot] = await (await room.host(name)).heartbeat();
+  expect(snapshot).toMatchObject({ state: 'Pending', lastEventSeq: record?.spec.firstSeq });
+  await untilGates(room, name, ['host-unsettled']);
+  room.clock.leap(DEFAULT_SETTINGS.toldAfterMs);
+}
 
 describe('D11', () => {
   const rollbackAndHalt = { stable: { waves: [['web-01']], onHealthFailure: 'rollback-and-halt' } } as const;
@@ -120,6 +131,7 @@ describe('D16', () => {
     await untilRollout(room, 'Terminal');
     await room.publish({ channels: ONE_HOST });
     await expect.poll(async () => (await room.rollout())?.spec.attempt).toBe(2);
+    await isToldFirst('web-01');
     await untilMarked(room, 'web-01');
     expect((await room.record('web-01'))?.spec).toMatchObject({ firstSeq: counted, attempt: 1 });
     await host.goThrough();
@@ -167,6 +179,7 @@ describe('D16', () => {
       .poll(async () => (await room.records()).map(({ metadata }) => metadata.name))
       .toEqual([`${first?.metadata.name ?? ''}.2`]);
     expect((await room.record('web-01'))?.spec.firstSeq).toBe(first?.status?.lastEventSeq);
+    await isToldFirst('web-01');
     await host.goThrough();
     await untilRollout(room, 'Terminal');
   });
