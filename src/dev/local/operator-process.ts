@@ -26,6 +26,8 @@ export interface OperatorStart {
   readonly nodeArguments?: readonly string[];
   /** What Node runs. Default: the source. */
   readonly program?: string;
+  /** When it is given up, in milliseconds. Default: half a minute. */
+  readonly readyLimitMs?: number;
 }
 
 const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url));
@@ -79,7 +81,7 @@ export class OperatorProcess {
     await log.close();
     const operator = new OperatorProcess(name, child, ports, logFile);
     try {
-      await operator.#untilReady();
+      await operator.#untilReady(options.readyLimitMs ?? READY_LIMIT_MS);
     } catch (error) {
       await operator.stop();
       throw error;
@@ -139,8 +141,8 @@ export class OperatorProcess {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  async #untilReady(): Promise<void> {
-    const deadline = Date.now() + READY_LIMIT_MS;
+  async #untilReady(limitMs: number): Promise<void> {
+    const deadline = Date.now() + limitMs;
     for (;;) {
       if (this.#ended) throw new Error(`${this.name} ended before it was ready:\n${await this.logEnd()}`);
       const ready = await fetch(`${this.healthUrl}/readyz`).then(
@@ -149,9 +151,7 @@ export class OperatorProcess {
       );
       if (ready) return;
       if (Date.now() > deadline) {
-        throw new Error(
-          `${this.name} is not ready after ${READY_LIMIT_MS / 1000} s:\n${await this.logEnd()}`,
-        );
+        throw new Error(`${this.name} is not ready after ${limitMs / 1000} s:\n${await this.logEnd()}`);
       }
       await new Promise((resolve) => setTimeout(resolve, READY_PAUSE_MS));
     }
