@@ -31,6 +31,8 @@ export interface WorldView {
   /** A point in time as milliseconds since the begin. */
   millisOf(time: Timestamp): number;
   readonly publications: Publications;
+  /** Whether the run's time was over before the run was: what it would have come to, nobody knows. */
+  readonly isCutOff: boolean;
   /** Tells that something went wrong; the run ends. */
   violated(rule: string, what: string): void;
 }

@@ -16,6 +16,8 @@ const COMMAND = 'npm run simulate --';
 const REPORTS = 'reports/simulator';
 const SHRINK_RUNS = 400;
 const SHRINK_AT_MOST = 3;
+/** A fleet of two hundred takes a while to play. */
+const SHRINK_MS = 120_000;
 const TAIL = 60;
 
 /** Plays what it is asked to and reports: a line for each seed that breaks a rule, its story, how to play it again. */
@@ -122,7 +124,9 @@ export class Session {
   }
 
   async #shrink(scenario: Scenario, rule: string): Promise<void> {
-    const fails = async (tried: Scenario): Promise<boolean> => (await check(tried)).violation?.rule === rule;
+    const end = performance.now() + SHRINK_MS;
+    const fails = async (tried: Scenario): Promise<boolean> =>
+      performance.now() < end && (await check(tried)).violation?.rule === rule;
     const small = await shrink(scenario, fails, SHRINK_RUNS);
     const { story, violation } = await play(small);
     mkdirSync(REPORTS, { recursive: true });

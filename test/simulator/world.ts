@@ -107,6 +107,10 @@ export class World implements HostWorld, WorldView {
     return this.scenario.design;
   }
 
+  get isCutOff(): boolean {
+    return !this.#isOver();
+  }
+
   get ledMs(): number {
     return this.operators.ledMs;
   }

@@ -12,7 +12,7 @@ export class Endings implements Observer {
     const fleet = world.api.peek(fleetResource, { namespace: NAMESPACE, name: FLEET });
     const inForce = new Set((fleet?.status?.channels ?? []).map(({ rollout }) => rollout));
     this.#checkWaiting(world, inForce);
-    if (!world.scenario.promises.ends) return;
+    if (!world.scenario.promises.ends || world.isCutOff) return;
     const deadlocked = fleet?.status?.conditions?.find(({ type }) => type === 'Deadlocked');
     if (deadlocked?.status === 'True' && deadlocked.message !== '') return;
     for (const name of inForce) {
