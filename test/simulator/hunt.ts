@@ -4,6 +4,7 @@ import { STORIES } from '../stories/scenarios.ts';
 import { scenarioOf } from './generate.ts';
 import type { Mutant } from './mutants.ts';
 import { check } from './play.ts';
+import { foundScenarios } from './seeds.ts';
 
 /** Seeds that a mutant may survive. */
 const SEEDS = 600;
@@ -20,11 +21,11 @@ export async function hunt(rule: string, first: number): Promise<string | undefi
   return undefined;
 }
 
-/** Whether a story breaks `rule`. */
+/** Whether a story, or a scenario that has found something once, breaks `rule`. */
 export async function huntIn(name: string, rule: string): Promise<string | undefined> {
-  const story = STORIES[name];
-  if (story === undefined) throw new Error(`there is no story ${name}`);
-  const { violation } = await check(story.scenario);
+  const scenario = STORIES[name]?.scenario ?? foundScenarios().get(name);
+  if (scenario === undefined) throw new Error(`there is no story ${name}`);
+  const { violation } = await check(scenario);
   return violation?.rule === rule ? `story ${name}` : undefined;
 }
 

@@ -13,7 +13,7 @@ export interface Mutant {
   readonly changes: readonly Change[];
   /** Where to begin, for what seldom matters. */
   readonly seed?: number;
-  /** The story that has to go wrong, where one is about it. */
+  /** The story, or the scenario kept in `found`, that has to go wrong, where one is about it. */
   readonly story?: string;
 }
 
@@ -241,6 +241,18 @@ export const MUTANTS: readonly Mutant[] = [
         file: `${GATES}/host-unsettled.ts`,
         text: 'if (host === undefined',
         replacement: 'if (true || host === undefined',
+      },
+    ],
+  },
+  {
+    name: 'a further attempt is let through before its host was told where it goes on counting',
+    rule: 'switches',
+    story: 'dispatch-before-snapshot',
+    changes: [
+      {
+        file: `${GATES}/host-unsettled.ts`,
+        text: 'if (host === undefined || countsOn === undefined) return null;',
+        replacement: 'return null;',
       },
     ],
   },
