@@ -38,6 +38,9 @@ export interface ControllerOptions {
   readonly queue?: Omit<WorkQueueOptions, 'name' | 'clock' | 'metrics'>;
 }
 
+/** So many milliseconds are worked on before others get a turn. */
+const TURN_MS = 20;
+
 /** Workers that take keys from a queue and reconcile them. Nothing that a reconcile throws escapes. */
 export class Controller {
   readonly name: string;
@@ -50,6 +53,7 @@ export class Controller {
   #workers: Promise<void>[] = [];
   #active = 0;
   #count = 0;
+  #gaveWayAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ControllerOptions) {
     this.name = options.name;
@@ -90,7 +94,19 @@ export class Controller {
       await this.#traced(key);
       this.queue.done(key);
       this.#reportWorkers(-1);
+      await this.#giveWay();
     }
+  }
+
+  /**
+   * Keys that need no request would be worked on in one go. A new leader looks at every object, and its answers, the
+   * renewal of its Lease among them, would wait until it is through.
+   */
+  async #giveWay(): Promise<void> {
+    const { clock } = this.#options;
+    if (clock.monotonicMillis() - this.#gaveWayAt < TURN_MS) return;
+    await clock.sleep(0);
+    this.#gaveWayAt = clock.monotonicMillis();
   }
 
   #traced(key: string): Promise<void> {

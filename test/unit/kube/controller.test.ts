@@ -148,3 +148,17 @@ test('stopping waits for what runs, then tells it to end', async () => {
   await settle();
   expect(clock.pendingTimers).toBe(0);
 });
+
+test('many keys that need no request are not worked on in one go: timers and answers get their turn', async () => {
+  const seen: string[] = [];
+  const made: Rig = rig(async (key) => {
+    seen.push(key);
+    made.clock.jump(8);
+  });
+  const keys = Array.from({ length: 10 }, (_, index) => `key-${index}`);
+  for (const key of keys) made.controller.queue.add(key);
+  await settle();
+  expect(seen.length).toBeLessThan(5);
+  for (let turn = 0; turn < 5; turn += 1) await made.clock.advance(0);
+  expect(seen).toEqual(keys);
+});
