@@ -101,8 +101,10 @@ function isInFlight(record: HostRolloutRecord): boolean {
   return state === 'Pending' && record.status?.dispatch?.deliveredAt !== undefined;
 }
 
-/** Whether its channel has gone on to another Rollout; that one may be at work before the status of this one says so. */
-function isOutdone({ spec }: HostRolloutRecord, world: WorldView): boolean {
-  const newest = world.api.all(rolloutResource).findLast((rollout) => rollout.spec.channel === spec.channel);
-  return newest?.metadata.name !== spec.rolloutRef;
+/** Whether its rollout is superseded; the next one of the channel may be at work before the status says so. */
+function isOutdone(record: HostRolloutRecord, world: WorldView): boolean {
+  if (rolloutOf(world.api, record)?.status?.state === 'Superseded') return true;
+  const { channel, rolloutRef } = record.spec;
+  const newest = world.api.all(rolloutResource).findLast(({ spec }) => spec.channel === channel);
+  return newest?.metadata.name !== rolloutRef;
 }
