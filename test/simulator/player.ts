@@ -16,7 +16,11 @@ let last = Promise.resolve();
 process.on('message', (seed: number) => {
   last = last.then(async () => {
     const result = await check(scenarioOf(seed));
-    process.send?.({ seed, result, cpuMs: cpuMs() } satisfies PlayerAnswer);
+    const answer: PlayerAnswer = { seed, result, cpuMs: cpuMs() };
+    // Nobody is left to play for where the other process has ended.
+    process.send?.(answer, undefined, undefined, (error) => {
+      if (error !== null) process.exit(1);
+    });
   });
 });
 
