@@ -64,7 +64,9 @@ async function rig(
   });
   controller.start();
   ends.push(async () => {
-    await controller.stop(0);
+    const stopped = controller.stop(0);
+    await clock.advance(0); // a worker may be giving way to others
+    await stopped;
     await client.close();
     await server.close();
   });
