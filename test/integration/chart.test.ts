@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -67,10 +67,25 @@ function named(objects: readonly Rendered[], kind: string, name: string): unknow
   return objects.find((object) => object.kind === kind && object.metadata.name === name);
 }
 
+interface Container {
+  readonly args: readonly string[];
+  readonly env?: readonly { readonly name: string }[];
+}
+
+/** The container of a role's Pods. */
+function containerOf(objects: readonly Rendered[], role: string): Container {
+  const deployment = named(objects, 'Deployment', `lab-nixfleet-operator-${role}`) as {
+    readonly spec: { readonly template: { readonly spec: { readonly containers: readonly Container[] } } };
+  };
+  const [container] = deployment.spec.template.spec.containers;
+  if (container === undefined) throw new Error(`the Deployment of the ${role} has no container`);
+  return container;
+}
+
 const kindsOf = (objects: readonly Rendered[]): string[] => objects.map(({ kind }) => kind);
 
 describe('the API server takes what the chart renders', () => {
-  const switches: [string, object, (objects: readonly Rendered[]) => void][] = [
+  const switches: [string, object, (objects: readonly Rendered[]) => void | Promise<void>][] = [
     [
       'default values',
       {},
@@ -188,20 +203,53 @@ describe('the API server takes what the chart renders', () => {
           dashboard: { enabled: true },
         },
       },
-      (objects) => {
+      async (objects) => {
         expect(kindsOf(objects)).toEqual(expect.arrayContaining(['ServiceMonitor', 'PrometheusRule']));
         const rules = JSON.stringify(named(objects, 'PrometheusRule', 'lab-nixfleet-operator'));
         expect(rules).toContain(`namespace=\\"${namespace}\\"`);
         expect(rules).not.toContain('$SELECT');
         expect(named(objects, 'ConfigMap', 'lab-nixfleet-operator-dashboard')).toMatchObject({
           metadata: { labels: { grafana_dashboard: '1' } },
+          data: { 'nixfleet.json': await readFile(join(CHART, 'files/dashboard.json'), 'utf8') },
         });
       },
     ],
     [
-      'a FlowSchema',
+      'FlowSchemas',
       { flowSchema: { enabled: true } },
-      (objects) => expect(kindsOf(objects)).toContain('FlowSchema'),
+      (objects) => expect(kindsOf(objects).filter((kind) => kind === 'FlowSchema')).toHaveLength(2),
+    ],
+    [
+      'tracing, with headers from a Secret',
+      {
+        tracing: {
+          endpoint: 'http://collector:4318',
+          sampleRatio: 0.05,
+          headersSecret: { name: 'otlp', key: 'all' },
+        },
+        webhook: { extraEnv: [{ name: 'OTEL_EXPORTER_OTLP_TIMEOUT', value: '3000' }] },
+      },
+      (objects) => {
+        for (const role of ['controller', 'webhook']) {
+          const { args, env } = containerOf(objects, role);
+          expect(args).toContain('--otlp-endpoint=http://collector:4318');
+          expect(args).toContain('--trace-sample-ratio=0.05');
+          expect(env?.[0]).toEqual({
+            name: 'OTEL_EXPORTER_OTLP_HEADERS',
+            valueFrom: { secretKeyRef: { name: 'otlp', key: 'all' } },
+          });
+        }
+        expect(containerOf(objects, 'webhook').env?.[1]?.name).toBe('OTEL_EXPORTER_OTLP_TIMEOUT');
+      },
+    ],
+    [
+      'a Secret of headers that nobody sends',
+      { tracing: { headersSecret: { name: 'otlp' } } },
+      (objects) => {
+        const { args, env } = containerOf(objects, 'controller');
+        expect(args.filter((argument) => /otlp|trace/.test(argument))).toEqual([]);
+        expect(env).toBeUndefined();
+      },
     ],
     [
       'network policies with peers',
@@ -278,7 +326,7 @@ describe('the API server takes what the chart renders', () => {
 
   it.for(switches)('%s', async ([, values, check]) => {
     const { text, objects } = await render(values);
-    check(objects);
+    await check(objects);
     await kubectlAdmin(
       [
         'apply',
@@ -316,6 +364,9 @@ it.for([
     { webhook: { terminationGracePeriodSeconds: 5 } },
     'terminationGrace',
   ],
+  ['a share of traces above all of them', { tracing: { sampleRatio: 2 } }, '/tracing/sampleRatio'],
+  ['a collector without a URL', { tracing: { endpoint: 'collector:4318' } }, '/tracing/endpoint'],
+  ['a password in a URL', { tracing: { endpoint: 'https://me:x@collector' } }, '/tracing/endpoint'],
   ['a flag that is none', { controller: { extraArgs: ['plan-interval=5s'] } }, 'extraArgs'],
 ] as const)('the schema refuses %s', async ([, values, field]) => {
   const file = join(folder, 'refused.json');

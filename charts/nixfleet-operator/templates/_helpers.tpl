@@ -128,6 +128,29 @@ priorityClassName: {{ . }}
 {{- end }}
 {{- end -}}
 
+{{/* Flags that switch tracing on; nothing where it is off. */}}
+{{- define "nixfleet.tracingArguments" -}}
+{{- with .Values.tracing -}}
+{{- if .endpoint -}}
+- --otlp-endpoint={{ .endpoint }}
+- --trace-sample-ratio={{ .sampleRatio }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Environment of the Pods of a role; call with a list of the root and the variables given for the role. */}}
+{{- define "nixfleet.environment" -}}
+{{- $tracing := (index . 0).Values.tracing -}}
+{{- $variables := list -}}
+{{- if and $tracing.endpoint $tracing.headersSecret.name -}}
+{{- $reference := dict "name" $tracing.headersSecret.name "key" $tracing.headersSecret.key -}}
+{{- $variables = append $variables (dict "name" "OTEL_EXPORTER_OTLP_HEADERS" "valueFrom" (dict "secretKeyRef" $reference)) -}}
+{{- end -}}
+{{- with concat $variables (index . 1) }}
+{{- toYaml . -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "nixfleet.probes" -}}
 # Nothing here depends on the API server but readiness: a restart would not bring it back.
 startupProbe:
