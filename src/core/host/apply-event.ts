@@ -38,9 +38,9 @@ export function applyEvent(state: FoldState, event: StoredEvent, context: EventC
 
 function extrasAfter(extras: RecordExtras, event: StoredEvent, next: HostRecord): RecordExtras {
   const failingControls = failingControlsAfter(extras.failingControls, event, next);
-  const dispatch = next.state === 'Pending' ? extras.dispatch : undefined;
-  if (failingControls === extras.failingControls && dispatch === extras.dispatch) return extras;
-  return { ...extras, failingControls, dispatch };
+  // No event leaves a record Pending.
+  if (failingControls === extras.failingControls && extras.dispatch === undefined) return extras;
+  return { ...extras, failingControls, dispatch: undefined };
 }
 
 function failingControlsAfter(

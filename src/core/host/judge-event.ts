@@ -71,8 +71,8 @@ function sameMembers(before: HostRecord, after: HostRecord): boolean {
   );
 }
 
+/** Probes go only where the state changes, too. */
 function sameProbes(before: Probes, after: Probes): boolean {
-  if (before.size !== after.size) return false;
   for (const [name, probe] of after) {
     const known = before.get(name);
     if (known?.status !== probe.status || known.mode !== probe.mode) return false;

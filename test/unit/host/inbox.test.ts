@@ -83,6 +83,8 @@ describe('folding an inbox', () => {
     expect([...soaking.extras.failingControls]).toEqual([['http', ['a']]]);
     const without = foldInbox(soaking, [entry(probeResult('fail'), 2)], webhook).state;
     expect([...without.extras.failingControls]).toEqual([]);
+    const first = entry(samples.ProbeFailureFirst, 2);
+    expect([...foldInbox(soaking, [first], webhook).state.extras.failingControls]).toEqual([['http', ['a']]]);
     const again = { ...soaking, record: { ...soaking.record, state: 'Activating' as const } };
     const completed = foldInbox(again, [entry(samples.ActivationCompleted, 2)], webhook).state;
     expect([...completed.extras.failingControls]).toEqual([]);
@@ -200,6 +202,13 @@ describe('heartbeats in an inbox', () => {
     const movedOn = { ...leader, pendingRecovery: { stopAtSoaking: false, hostClosure: prior } };
     expect(foldInbox(waiting, [], movedOn).state).toEqual(waiting);
     expect(foldInbox(waiting, [], webhook).state).toEqual(waiting);
+  });
+
+  it('count from memory where the Host object does not say what it runs, and not without a report', () => {
+    const context = { ...leader, pendingRecovery: { stopAtSoaking: false, hostClosure: undefined } };
+    const waiting = foldState('Pending', {}, { lastReport: { closure: target, at: at(20) } });
+    expect(foldInbox(waiting, [], context).state.record.state).toBe('Converged');
+    expect(foldInbox(foldState('Pending'), [], leader).state).toEqual(foldState('Pending'));
   });
 
   it('from memory do not overtake what the agent says itself', () => {

@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { InboxEntry } from '../../../src/api/kinds/host-rollout-record.ts';
+import { INBOX_MAX_BYTES, type InboxEntry } from '../../../src/api/kinds/host-rollout-record.ts';
 import type { AgentEvent, SubResult } from '../../../src/api/wire/events.ts';
 import type { FoldState } from '../../../src/core/host/extras.ts';
 import { foldInbox } from '../../../src/core/host/inbox.ts';
+import { fitsEmptyInbox, fitsInbox } from '../../../src/core/host/inbox-entry.ts';
 import { judgeEvent, type EventVerdict } from '../../../src/core/host/judge-event.ts';
 import { at, foldState, probeResult, samples } from './support.ts';
 
@@ -93,6 +94,11 @@ describe('what becomes of an event', () => {
     expect(judge(known, { ...event, seq: 5 })).toMatchObject({ verdict: 'store' });
   });
 
+  it('is stored where a repeated result brings another status and nothing else', () => {
+    const known = after(soaking, probeResult('fail', { seq: 4 }));
+    expect(judge(known, probeResult('pass', { seq: 5 }))).toMatchObject({ verdict: 'store' });
+  });
+
   it.each([
     ['another control', controls('a', 'c')],
     ['only other controls', controls('c', 'd')],
@@ -130,6 +136,20 @@ describe('what becomes of an event', () => {
     ).toEqual({ verdict: 'inbox-full' });
     expect(judge(activating, event, [filler(60_000)])).toMatchObject({ verdict: 'store' });
     expect(judge(activating, event, [filler(62_000)])).toEqual({ verdict: 'inbox-full' });
+  });
+
+  it('may fill an inbox to its last byte', () => {
+    const bytesOf = (entry: InboxEntry) => Buffer.byteLength(JSON.stringify(entry));
+    const whole = filler(INBOX_MAX_BYTES - bytesOf(filler(0)));
+    expect([fitsEmptyInbox(whole), fitsInbox([], whole)]).toEqual([true, true]);
+    const half = filler(INBOX_MAX_BYTES / 2 - bytesOf(filler(0)));
+    expect(fitsInbox([half], half)).toBe(true);
+    const more = filler(INBOX_MAX_BYTES + 1 - bytesOf(filler(0)));
+    expect([fitsEmptyInbox(more), fitsInbox([], more), fitsInbox([filler(0), half], half)]).toEqual([
+      false,
+      false,
+      false,
+    ]);
   });
 
   it.each<[string, FoldState, AgentEvent]>([

@@ -110,5 +110,9 @@ describe('recovery from heartbeats', () => {
   it('makes up no number that a double cannot hold', () => {
     const start = foldState('Activating', { lastEventSeq: Number.MAX_SAFE_INTEGER });
     expect(recoveryEvents(start, { closure: target, at: at(6) }, undefined)).toEqual([]);
+    const last = foldState('Activating', { lastEventSeq: Number.MAX_SAFE_INTEGER - 1 });
+    expect(recoveryEvents(last, { closure: target, at: at(6) }, undefined)).toMatchObject([
+      { seq: Number.MAX_SAFE_INTEGER },
+    ]);
   });
 });

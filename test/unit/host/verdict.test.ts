@@ -120,8 +120,8 @@ describe('the status of a host', () => {
         (one) => one.observedGeneration,
       );
     };
-    expect(generations(3)).toEqual([3, 3]);
-    expect(generations()).toEqual([0, 0]);
+    expect(generations(3)).toEqual([3, 3, 3]);
+    expect(generations()).toEqual([0, 0, 0]);
   });
 });
 
