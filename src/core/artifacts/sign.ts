@@ -74,13 +74,13 @@ export function signDocument(text: string, key: SigningKey): SignedDocument {
 
 function signingKey(key: KeyObject): SigningKey {
   const { kty, crv, x, y } = createPublicKey(key).export({ format: 'jwk' });
-  if (kty === 'OKP' && crv === 'Ed25519') {
+  if (crv === 'Ed25519') {
     return {
       trusted: { algorithm: 'ed25519', public: toBase64(x) },
       sign: (bytes) => sign(null, bytes, key),
     };
   }
-  if (kty === 'EC' && crv === 'P-256') {
+  if (crv === 'P-256') {
     return {
       trusted: { algorithm: 'ecdsa-p256', public: toBase64(x, y) },
       sign: (bytes) => sign('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' }),

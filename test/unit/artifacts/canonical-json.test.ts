@@ -42,6 +42,6 @@ test('the canonical form of a canonical form is itself, and stands for the same 
 
 test('a value without a JSON form is refused rather than signed', () => {
   expect(() => canonicalizeValue({ a: Number.NaN })).toThrow();
-  expect(() => canonicalizeValue(undefined)).toThrow(TypeError);
+  expect(() => canonicalizeValue(undefined)).toThrow(new TypeError('the value has no JSON form'));
   expect(() => canonicalizeValue('\ud800')).toThrow();
 });

@@ -34,6 +34,11 @@ describe('a host key', () => {
     expect(readSshPublicKey(text)).toEqual({ algorithm: 'ssh-ed25519', raw: KEY });
   });
 
+  test('may begin with zeros, as no integer may', () => {
+    const raw = Buffer.concat([Buffer.alloc(2), KEY.subarray(2)]);
+    expect(readSshPublicKey(line('ssh-ed25519', raw))).toEqual({ algorithm: 'ssh-ed25519', raw });
+  });
+
   test.each<[string, Strings]>([
     ['ssh-rsa', [INTEGER, INTEGER]],
     ['ssh-dss', [INTEGER, INTEGER, INTEGER, INTEGER]],
@@ -81,6 +86,7 @@ describe('no host key', () => {
     ['31 bytes of key', line('ssh-ed25519', KEY.subarray(1))],
     ['a string too many', line('ssh-ed25519', KEY, 'more')],
     ['a blob that is cut', cut(line('ssh-ed25519', KEY), 1)],
+    ['a blob that is cut within an integer', cut(line('ssh-rsa', INTEGER, INTEGER), 1)],
     [
       'a blob cut within a length',
       `ssh-rsa ${Buffer.concat([blobOf(['ssh-rsa', INTEGER, INTEGER]), Buffer.alloc(3)]).toString('base64')}`,

@@ -19,6 +19,7 @@ describe('what JSON.parse lets through is refused', () => {
     ['two first halves and a second one', String.raw`"\ud83d\ud83d\ude00"`],
     ['half a pair before an escaped backslash', String.raw`"\ud83d\\udc00"`],
     ['half a pair in a name', String.raw`{"\uD800":1}`],
+    ['half a pair behind a number and a comma', String.raw`[1,"\ud800"]`],
     ['half a pair in a member that a later one replaces', String.raw`{"a":"\ud800","a":1}`],
     ['half a pair that is not even escaped', '"\ud800"'],
     ['128 arrays', arrays(128)],

@@ -191,6 +191,11 @@ describe('a bootstrap token', () => {
       { listed: [entry('web-01', before), entry('web-02'), entry('web-01')] },
     ],
     [
+      'passes where one of two keys signed it',
+      'passed',
+      { orgRoot: { keys: [edKey(2).trusted, ORG.trusted] } },
+    ],
+    [
       'is used up',
       '409 NonceUsed: the nonce was used before: mint a new token and list its nonce',
       { burned: true, listed: [] },

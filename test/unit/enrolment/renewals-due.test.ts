@@ -45,6 +45,7 @@ function rotating(retireAt: Timestamp): RenewalView['trust'] {
 test.each<[string, Partial<RenewalView>, string[]]>([
   ['nothing that runs out', {}, []],
   ['a successor whose time has come', { trust: rotating(NOW) }, ['KeyRotationDue']],
+  ['no trust config', { trust: undefined }, []],
   ['a successor whose time is to come', { trust: rotating(hours(1)) }, []],
   ['a refused list', { refusedDocuments: ['spec.agents.revocations: stale'] }, ['SideDocumentRefused']],
   [
@@ -75,7 +76,9 @@ test.each<[string, Partial<RenewalView>, string[]]>([
     ['NoncesEnding'],
   ],
   ['a token that ends later', { nonces: [nonce('a', hours(3))] }, []],
+  ['a token that is good for two hours', { nonces: [nonce('a', hours(2))] }, []],
   ['a host with a second, longer token', { nonces: [nonce('a', hours(1)), nonce('a', hours(9))] }, []],
+  ['a host with a second, shorter token', { nonces: [nonce('a', hours(9)), nonce('a', hours(1))] }, []],
   [
     'a token of a host that has enrolled',
     { hosts: [host('a', { notBefore: NOW, notAfter: hours(100) })], nonces: [nonce('a', hours(1))] },
@@ -85,9 +88,30 @@ test.each<[string, Partial<RenewalView>, string[]]>([
   expect(renewalsDue({ ...nothing, ...view }).map(({ reason }) => reason)).toEqual(reasons);
 });
 
-test('at most five hosts are named', () => {
-  const hosts = Array.from({ length: 8 }, (__, index) =>
+test('what is due says until when, and what to do', () => {
+  const view: RenewalView = {
+    ...nothing,
+    trust: rotating(NOW),
+    authority: { notBefore: hours(-99), notAfter: hours(1) },
+    release: { notBefore: hours(-99), notAfter: hours(1) },
+    nonces: [nonce('b', hours(1)), nonce('a', hours(-1))],
+  };
+  expect(renewalsDue(view).map(({ message }) => message)).toEqual([
+    'ciReleaseKey.retireAt was 2026-06-01T10:00:00Z: make the successor the current key in the trust config',
+    "the agents' CA ends 2026-06-01T11:00:00Z, and with it every certificate it issued: bring in the next one (docs/agents.md)",
+    'the release in force is fresh until 2026-06-01T11:00:00Z: let CI sign again',
+    'bootstrap tokens of a, b end soon or have ended unused: mint new ones, or drop them from the list',
+  ]);
+});
+
+test.each([
+  [5, 'h0, h1, h2, h3, h4'],
+  [8, 'h0, h1, h2, h3, h4 and 3 more'],
+])('of %d hosts at most five are named', (length, names) => {
+  const hosts = Array.from({ length }, (__, index) =>
     host(`h${index}`, { notBefore: hours(-99), notAfter: NOW }),
   );
-  expect(renewalsDue({ ...nothing, hosts })[0]?.message).toContain('h0, h1, h2, h3, h4 and 3 more');
+  expect(renewalsDue({ ...nothing, hosts })[0]?.message).toBe(
+    `certificates of ${names} end soon or have ended: let their agents renew, or enrol them anew`,
+  );
 });

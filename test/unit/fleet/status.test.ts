@@ -307,6 +307,21 @@ describe('Deadlocked', () => {
   });
 });
 
+describe('RenewalDue', () => {
+  it('is absent where nobody looks', () => {
+    expect(conditionOf(statusOf().conditions, 'RenewalDue')).toBeUndefined();
+  });
+
+  it('names the most urgent matter, and what to do about all', () => {
+    expect(shown(statusOf({ renewals: [] }), 'RenewalDue')).toBe('False NothingDue: nothing runs out soon');
+    const renewals = [
+      { reason: 'AuthorityEnding', message: 'the CA ends' },
+      { reason: 'ReleaseAging', message: 'sign again' },
+    ] as const;
+    expect(shown(statusOf({ renewals }), 'RenewalDue')).toBe('True AuthorityEnding: the CA ends; sign again');
+  });
+});
+
 describe('Reconciling and Stalled', () => {
   const settled = 'False Settled: nothing left to do for this generation';
   const opening = 'True Opening: the rollouts of the release are being opened';

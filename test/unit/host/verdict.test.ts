@@ -60,6 +60,28 @@ describe('Online', () => {
   });
 });
 
+describe('ClockSynced', () => {
+  const remedy =
+    "set it (status.clockSkewSeconds says how far it is off), or the operator's if many hosts say so.";
+
+  it.each<[string, HostStatus | undefined, string]>([
+    ['a host that was not heard of', undefined, 'Unknown NeverSeen: The host has not reported yet.'],
+    ['a host that is right', HEARD, 'True ClockSynced: Host and operator agree on the time.'],
+    [
+      'a host that is ahead',
+      { ...HEARD, clockSkewSeconds: 61 },
+      `False ClockSkew: The clock of the host is ahead, so that it takes releases for older than they are and refuses them too early: ${remedy}`,
+    ],
+    [
+      'a host that is behind',
+      { ...HEARD, clockSkewSeconds: -61 },
+      `False ClockSkew: The clock of the host is behind, so that it refuses releases as signed in the future: ${remedy}`,
+    ],
+  ])('says it of %s', (_, status, expected) => {
+    expect(shown('ClockSynced', host(status))).toBe(expected);
+  });
+});
+
 describe('Converged', () => {
   const runs = (closure: string): HostStatus => ({ ...HEARD, closure });
   const unmanaged = 'Unknown Unmanaged: No rollout in force is about this host.';
