@@ -29,7 +29,8 @@ describe('the launcher', () => {
     const place = new Workplace();
     const launcher = installation(place, { 'node_modules/.bin/node': NODE, ...files });
     const out = execFileSync(launcher, ['sign', 'a  b', ''], { encoding: 'utf8' });
-    expect(out).toBe(`${place.path('node_modules/.bin/node')} ${place.path(main)} sign a  b \n`);
+    const [node, options] = [place.path('node_modules/.bin/node'), '--max-semi-space-size=4'];
+    expect(out).toBe(`${node} ${options} ${place.path(main)} sign a  b \n`);
   });
 
   test('finds its installation through links', () => {
