@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup check typecheck lint format-check knip rules crds-check test test-unit test-conformance \
-        test-integration test-chart test-cluster test-image fuzz mutation simulate demo up bench crds chart chart-check docs docs-check format build image \
+        test-integration test-chart test-cluster test-image fuzz mutation simulate demo up hosts bench crds chart chart-check docs docs-check format build image \
         control-plane cluster-tools clean
 
 # npm writes this file at the end of every installation, so it tells whether node_modules follows the lock.
@@ -79,6 +79,9 @@ demo: control-plane ## a release fails on one of 8 simulated hosts, its fix take
 
 up: control-plane ## a local control plane and the operator, in the foreground; STATE=folder keeps it
 	@STATE='$(STATE)' $(RUN) up
+
+hosts: setup ## simulated machines for an installation on a cluster; ARGS for flags, ARGS=--help explains them
+	@$(RUN) hosts -- $(ARGS)
 
 bench: control-plane ## every figure that has a goal; PARTS='heartbeats scale 300' for some of them
 	$(RUN) bench -- $(PARTS)

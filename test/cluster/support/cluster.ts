@@ -18,10 +18,11 @@ export function clusterFolder(): string {
   return folder;
 }
 
-/** kubectl as an administrator, in the namespace of the installation. Rejects with its stderr. */
+/** kubectl as an administrator, in the namespace of the installation. Rejects with its stderr, and after 200 s. */
 export async function kube(args: readonly string[], input?: string): Promise<string> {
   const kubeconfig = join(clusterFolder(), 'admin.kubeconfig');
-  return kubectl(['--namespace', NAMESPACE, ...args], { kubeconfig, ...(input !== undefined && { input }) });
+  const options = { kubeconfig, timeoutMs: 200_000, ...(input !== undefined && { input }) };
+  return kubectl(['--namespace', NAMESPACE, ...args], options);
 }
 
 /** helm as an administrator. Rejects with its stderr. */
@@ -81,4 +82,56 @@ export async function startSeconds(pod: string): Promise<string> {
     (await kube(['logs', pod])).split('\n').find((line) => line.includes('"msg":"serving"')) ?? '{}';
   const { time } = z.object({ time: z.string() }).parse(JSON.parse(serving));
   return ((Date.parse(time) - Date.parse(started)) / 1000).toFixed(1);
+}
+
+/** Asks for the eviction of a Pod, as draining a node does. Rejects where a budget forbids it. */
+export async function evict(pod: string): Promise<void> {
+  const eviction = {
+    apiVersion: 'policy/v1',
+    kind: 'Eviction',
+    metadata: { name: pod, namespace: NAMESPACE },
+  };
+  const path = `/api/v1/namespaces/${NAMESPACE}/pods/${pod}/eviction`;
+  await kube(['create', '--raw', path, '-f', '-'], JSON.stringify(eviction));
+}
+
+/** How many Pods of a role are ready. */
+export async function readyPods(role: 'controller' | 'webhook'): Promise<number> {
+  const path = 'jsonpath={.status.readyReplicas}';
+  return Number(await kube(['get', 'deployment', `${RELEASE}-${role}`, '-o', path]));
+}
+
+/** Names of all objects of a kind, ascending. */
+export async function names(kind: string, ...selection: string[]): Promise<string[]> {
+  const text = await kube(['get', kind, ...selection, '-o', 'jsonpath={.items[*].metadata.name}']);
+  return text.split(' ').filter(Boolean).toSorted();
+}
+
+/** Waits for a condition of the Fleet as people and pipelines do, for its newest generation. Rejects after the limit. */
+export async function fleetReaches(condition: string, limit = '60s'): Promise<void> {
+  await kube(['wait', `--for=condition=${condition}`, `--timeout=${limit}`, 'fleet/fleet']);
+}
+
+/** Why the Fleet's newest generation is refused, as `reason: message` of its condition Verified. */
+export async function refusal(): Promise<string> {
+  await fleetReaches('Verified=False');
+  const path = 'jsonpath={range .status.conditions[?(@.type=="Verified")]}{.reason}: {.message}{end}';
+  return kube(['get', 'fleet', 'fleet', '-o', path]);
+}
+
+/** The decoded content of a Secret. */
+export async function secretData(name: string): Promise<Record<string, string>> {
+  const { data } = z
+    .object({ data: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(await kube(['get', 'secret', name, '-o', 'json'])));
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
+  );
+}
+
+/** Takes away what another file of tests has left. */
+export async function removeEverything(): Promise<void> {
+  if ((await runHelm(['list', '--short'])).includes(RELEASE)) await runHelm(['uninstall', RELEASE, '--wait']);
+  await kube(['delete', 'crds', '--selector=app.kubernetes.io/part-of=nixfleet']);
+  await kube(['delete', 'namespace', NAMESPACE, '--ignore-not-found']);
 }
