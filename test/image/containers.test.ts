@@ -6,7 +6,7 @@ import { OrderWatch } from '../../src/dev/demo/order-watch.ts';
 import { CN_SUFFIX, type Installation, startInstallation } from '../../src/dev/local/installation.ts';
 import { writeRelease } from '../../src/dev/local/publish.ts';
 import { releaseDocuments } from '../../src/dev/local/release.ts';
-import { startMachines } from '../support/machines.ts';
+import { mintIdentities, prepareMachines } from '../support/machines.ts';
 import { FACTOR, type Leader, Operators } from './support/operators.ts';
 
 let installation: Installation;
@@ -22,16 +22,10 @@ beforeAll(async () => {
   observed.onRecord((record) => order.observe(record));
   const url = `https://127.0.0.1:${operators.service.port}`;
   const { agentCa, trust } = installation;
-  hosts = await startMachines({
-    fleet: demoFleet,
-    agentCa,
-    serverCaPem: agentCa.certPem,
-    cnSuffix: CN_SUFFIX,
-    trust,
-    url,
-    factor: FACTOR,
-    release: '25.11',
-  });
+  const issuing = { agentCa, serverCaPem: agentCa.certPem, cnSuffix: CN_SUFFIX, url };
+  const identities = await mintIdentities(demoFleet, issuing);
+  hosts = prepareMachines({ fleet: demoFleet, identities, trust, factor: FACTOR, release: '25.11' });
+  for (const host of hosts) host.start();
 });
 
 afterAll(async () => {

@@ -45,7 +45,9 @@ export function behaviourOf(host: string, faultyRelease: string): HostBehaviour 
   if (host !== faultyHost) return { switchSeconds };
   const failureReason = 'http probe: status 502 != expected 200';
   return {
-    switchSeconds,
+    // However fast it lives, its acknowledgement is stored before it runs the closure. Else a heartbeat in between shows a
+    // host that is on its target already, and it has converged without a probe.
+    switchSeconds: 4,
     failsProbes: [{ probe: 'nginx', closures: [closureOf(host, faultyRelease)], failureReason }],
   };
 }

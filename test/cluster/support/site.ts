@@ -1,120 +1,138 @@
-import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { EnrolledIdentity } from '../../../src/agent/enrolment.ts';
 import type { AgentFeedEntry } from '../../../src/agent/feed.ts';
+import { readHostKey } from '../../../src/agent/openssh-key.ts';
 import type { SimulatedHost } from '../../../src/agent/simulated-host.ts';
-import { trustConfigSchema, type TrustConfig } from '../../../src/api/artifacts/trust-config.ts';
+import { trustConfigSchema } from '../../../src/api/artifacts/trust-config.ts';
+import { bootstrapTokenSchema } from '../../../src/api/wire/enroll.ts';
 import { createAgentCa } from '../../../src/dev/agent-ca.ts';
-import type { PemPair } from '../../../src/dev/certificates.ts';
-import { closureOf } from '../../../src/dev/demo/design.ts';
-import { OPERATOR_COMMAND } from '../../../src/dev/local/publish.ts';
-import { type FleetDesign, releaseDocuments } from '../../../src/dev/local/release.ts';
-import { startMachines } from '../../support/machines.ts';
+import {
+  bootHost,
+  declarePubkeys,
+  type HostPapers,
+  makeHostPapers,
+} from '../../../src/dev/local/host-papers.ts';
+import type { FleetDesign } from '../../../src/dev/local/release.ts';
+import { prepareMachines } from '../../support/machines.ts';
 import { clusterFolder, kube, nameAddress, NAMESPACE, RELEASE } from './cluster.ts';
+import { FleetRepository } from './repository.ts';
 
-const run = promisify(execFile);
-const SUFFIX = 'fleet.example';
 const SERVICE = `${RELEASE}-agents`;
 /** Agents live this many times as fast; the operator keeps the times that it is shipped with. */
 const FACTOR = 20;
 
-/** A release of the fleet. */
-export interface SiteRelease {
-  readonly fleet: FleetDesign;
-  readonly commit: string;
-  /** Part of every closure's name. */
-  readonly version: string;
-}
-
-/**
- * What a team has around an installation: a repository (a copy of examples/gitops), the key of its CI, the agents' CA,
- * and machines.
- */
+/** What a team has around an installation: a repository with its CI, the agents' CA, and machines. */
 export class Site {
-  readonly repository: string;
-  readonly agentCa: PemPair;
-  readonly trust: TrustConfig;
+  readonly repository: FleetRepository;
+  /** Where all of it is, and what a test makes beside it. */
+  readonly folder: string;
   /** Everything that the machines told. */
   readonly feed: AgentFeedEntry[] = [];
+  readonly #ending = new AbortController();
   readonly #hosts: SimulatedHost[] = [];
+  #papers: readonly HostPapers[] = [];
+  #booted: Promise<unknown> = Promise.resolve();
 
-  private constructor(repository: string, agentCa: PemPair, trust: TrustConfig) {
+  private constructor(root: string, repository: FleetRepository) {
+    this.folder = root;
     this.repository = repository;
-    this.agentCa = agentCa;
-    this.trust = trust;
   }
 
   /** Makes keys and repository, and gives the cluster what an administrator gives it once. */
   static async prepare(): Promise<Site> {
-    const repository = await mkdtemp(join(clusterFolder(), 'gitops-'));
-    await cp('examples/gitops', repository, { recursive: true });
-    const key = await nixfleet(['keygen', '--out', join(repository, 'ci.pem')]);
-    const trustText = JSON.stringify({ schemaVersion: 1, ciReleaseKey: { current: JSON.parse(key) } });
-    await writeFile(join(repository, 'trust', 'trust.json'), trustText);
-    const agentCa = await createAgentCa();
-    const data = { 'tls.crt': agentCa.certPem, 'tls.key': agentCa.keyPem };
-    const metadata = { name: 'fleet-agent-ca' };
+    const root = await mkdtemp(join(clusterFolder(), 'site-'));
+    const repository = await FleetRepository.create(root);
+    const { certPem, keyPem } = await createAgentCa();
     const secret = {
       apiVersion: 'v1',
       kind: 'Secret',
       type: 'kubernetes.io/tls',
-      metadata,
-      stringData: data,
+      metadata: { name: 'fleet-agent-ca' },
+      stringData: { 'tls.crt': certPem, 'tls.key': keyPem },
     };
     await kube(['apply', '--server-side', '-f', '-'], JSON.stringify(secret));
-    await kube(['apply', '--server-side', '-k', join(repository, 'trust')]);
-    return new Site(repository, agentCa, trustConfigSchema.parse(JSON.parse(trustText)));
+    await kube(['apply', '--server-side', '-k', join(repository.folder, 'trust')]);
+    return new Site(root, repository);
   }
 
-  /** What CI and GitOps do for a commit: sign it, and apply the folder. */
-  async publish({ fleet, commit, version }: SiteRelease): Promise<void> {
-    const documents = releaseDocuments(fleet, {
-      commit,
-      signedAt: new Date().toISOString(),
-      closureOf: (host) => closureOf(host, version),
-    });
-    const file = join(this.repository, 'fleet.resolved.json');
-    await writeFile(file, documents.get('fleet.resolved.json') ?? '');
-    const out = join(this.repository, 'fleet', 'release');
-    const key = join(this.repository, 'ci.pem');
-    await nixfleet(['release', '--fleet', file, '--key', key, '--commit', commit, '--out', out]);
-    await this.apply();
+  /** What people, CI and GitOps do for a release: commit it, sign it, and apply the folder. Resolves to the commit. */
+  async publish(fleet: FleetDesign, version: string): Promise<string> {
+    const commit = await this.commit(fleet, version);
+    await this.repository.sign();
+    await this.repository.apply();
+    return commit;
   }
 
-  /** Changes the Fleet in the repository; it is applied with the next release. */
-  async editFleet(edit: (text: string) => string): Promise<void> {
-    const file = join(this.repository, 'fleet', 'fleet.yaml');
-    await writeFile(file, edit(await readFile(file, 'utf8')));
+  /** Commits what the fleet shall run, with the keys of its hosts. */
+  async commit(fleet: FleetDesign, version: string): Promise<string> {
+    return this.repository.commitFleet(declarePubkeys(fleet, this.#papers), version);
   }
 
-  /** Applies the folder as it is. */
-  async apply(): Promise<void> {
-    await kube(['apply', '--server-side', '-k', join(this.repository, 'fleet')]);
-  }
-
-  /** Starts a machine per host of the fleet that talks to the Service by its name, trusting the chart's certificate. */
+  /**
+   * Sets up a machine per host of the fleet that talks to the Service by its name, trusting the chart's certificate.
+   * Each begins to enrol with its SSH host key and a token, and goes on for as long as it has to.
+   */
   async startHosts(fleet: FleetDesign, version: string, faultyVersion: string): Promise<void> {
     await this.followService();
-    const secret = await kube(['get', 'secret', `${RELEASE}-server`, '-o', 'jsonpath={.data.ca\\.crt}']);
-    const machines = await startMachines({
+    const { orgRootKey, folder: repository } = this.repository;
+    this.#papers = await makeHostPapers({ folder: join(this.folder, 'hosts'), orgRootKey }, fleet);
+    await this.repository.allowEnrolment(this.#papers.map(pairOf));
+    const identities = new Map<string, EnrolledIdentity>();
+    for (const papers of this.#papers) identities.set(papers.name, await this.newIdentity(papers));
+    const trust = trustConfigSchema.parse(
+      JSON.parse(await readFile(join(repository, 'trust/trust.json'), 'utf8')),
+    );
+    const machines = prepareMachines({
       fleet,
-      agentCa: this.agentCa,
-      serverCaPem: Buffer.from(secret, 'base64').toString('utf8'),
-      cnSuffix: SUFFIX,
-      trust: this.trust,
-      url: `https://${SERVICE}.${NAMESPACE}.svc`,
+      identities,
+      trust,
       factor: FACTOR,
       release: version,
       faultyRelease: faultyVersion,
       feed: (entry) => void this.feed.push(entry),
     });
     this.#hosts.push(...machines);
+    const { signal } = this.#ending;
+    this.#booted = Promise.all(
+      machines.map(async (machine, index) => {
+        const papers = this.#papers[index];
+        const identity = identities.get(machine.hostname);
+        if (papers === undefined || identity === undefined)
+          throw new Error(`${machine.hostname} has no papers`);
+        await bootHost(machine, identity, papers, { factor: FACTOR, signal });
+      }),
+    );
+    this.#booted.catch(() => undefined); // heard of in enrolled()
+  }
+
+  /** Resolves when every host has enrolled; rejects where one was refused. */
+  async enrolled(): Promise<void> {
+    await this.#booted;
+  }
+
+  /** The key and the token of a host. Throws where it has none. */
+  papersOf(name: string): HostPapers {
+    const papers = this.#papers.find((one) => one.name === name);
+    if (papers === undefined) throw new Error(`${name} has no papers`);
+    return papers;
+  }
+
+  /** A host with these papers that has not enrolled. */
+  async newIdentity({ name, hostKey }: HostPapers): Promise<EnrolledIdentity> {
+    const secret = await kube(['get', 'secret', `${RELEASE}-server`, '-o', 'jsonpath={.data.ca\\.crt}']);
+    return new EnrolledIdentity({
+      controlPlaneUrl: `https://${SERVICE}.${NAMESPACE}.svc`,
+      caPem: Buffer.from(secret, 'base64').toString('utf8'),
+      machineId: name,
+      hostKey: readHostKey(hostKey),
+    });
   }
 
   /** Has the Service's name resolve to the address it has now, as the cluster's DNS would. */
   async followService(): Promise<void> {
-    await nameAddress(await serviceAddress(), `${SERVICE}.${NAMESPACE}.svc`);
+    const address = await kube(['get', 'service', SERVICE, '-o', 'jsonpath={.spec.clusterIP}']);
+    await nameAddress(address, `${SERVICE}.${NAMESPACE}.svc`);
   }
 
   /** What each machine really runs. */
@@ -135,22 +153,12 @@ export class Site {
 
   /** Ends the machines and removes the repository. */
   async stop(): Promise<void> {
+    this.#ending.abort();
     await Promise.all(this.#hosts.map(async (host) => host.stop()));
-    await rm(this.repository, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 }
 
-/** Breaks a signed file of the repository, as nobody who lacks the key can avoid. */
-export async function tamper(site: Site): Promise<void> {
-  const file = join(site.repository, 'fleet', 'release', 'stable.manifest.json');
-  await writeFile(file, (await readFile(file, 'utf8')).replaceAll('"waveIndex":2', '"waveIndex":0'));
-}
-
-async function serviceAddress(): Promise<string> {
-  return kube(['get', 'service', SERVICE, '-o', 'jsonpath={.spec.clusterIP}']);
-}
-
-async function nixfleet(args: readonly string[]): Promise<string> {
-  const { stdout } = await run(OPERATOR_COMMAND, [...args]);
-  return stdout;
+function pairOf({ name, token }: HostPapers): string {
+  return `${name}=${bootstrapTokenSchema.parse(JSON.parse(token)).claims.nonce}`;
 }
