@@ -54,7 +54,9 @@ export function shortClosure(closure: string): string {
 
 /** No character takes more than two units. */
 function firstCharacters(text: string): string {
-  return Array.from(text.slice(0, 2 * SHORT)).slice(0, SHORT).join('');
+  return Array.from(text.slice(0, 2 * SHORT))
+    .slice(0, SHORT)
+    .join('');
 }
 
 function slugOf(text: string): string {
