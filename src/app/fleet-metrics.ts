@@ -50,6 +50,11 @@ function registerCounts(metrics: Metrics, stores: Stores): void {
     },
     (gauge) => gauge.set(stores.hosts.list().filter(({ status }) => status?.offline === true).length),
   );
+  metrics.gauge(
+    { name: 'nixfleet_hosts_clock_wrong', help: 'Hosts whose clock is more than a minute off.' },
+    (gauge) =>
+      gauge.set(stores.hosts.list().filter(({ status }) => status?.clockSkewSeconds !== undefined).length),
+  );
 }
 
 function registerInboxes(metrics: Metrics, stores: Stores): void {

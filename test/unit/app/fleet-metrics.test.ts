@@ -61,7 +61,7 @@ describe('metrics of the fleet', () => {
   it('count rollouts and hosts by state, with a zero for every state that there might be', async () => {
     const found = await scrape({
       rollouts: ['Active', 'Active', 'Terminal'],
-      hosts: [{ state: 'Converged', offline: true }, { state: 'Converged' }, {}],
+      hosts: [{ state: 'Converged', offline: true }, { state: 'Converged', clockSkewSeconds: -3600 }, {}],
     });
     expect(found).toEqual(
       expect.arrayContaining([
@@ -73,6 +73,7 @@ describe('metrics of the fleet', () => {
         'nixfleet_hosts{state="Soaking"} 0',
         'nixfleet_hosts_declared 3',
         'nixfleet_hosts_offline 1',
+        'nixfleet_hosts_clock_wrong 1',
       ]),
     );
   });
@@ -122,6 +123,7 @@ describe('metrics of the fleet', () => {
     expect(found).toEqual(
       expect.arrayContaining([
         'nixfleet_hosts_declared 0',
+        'nixfleet_hosts_clock_wrong 0',
         'nixfleet_artifact_age_seconds 0',
         'nixfleet_heartbeat_age_seconds{quantile="1"} 0',
         'nixfleet_inbox_entries_max 0',
