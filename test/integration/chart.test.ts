@@ -252,6 +252,28 @@ describe('the API server takes what the chart renders', () => {
       },
     ],
     [
+      'other limits of the agents’ port',
+      {
+        agents: {
+          limits: {
+            maxConnections: 1_000_000,
+            handshakesPerSecond: 50,
+            enrolmentsPerAddress: 5,
+            enrolmentsPerSecond: 10,
+          },
+        },
+      },
+      (objects) => {
+        const { args } = containerOf(objects, 'webhook');
+        expect(args.filter((argument) => /--(max|handshakes|enrolments)-/.test(argument))).toEqual([
+          '--max-connections=1000000',
+          '--handshakes-per-second=50',
+          '--enrolments-per-address=5',
+          '--enrolments-per-second=10',
+        ]);
+      },
+    ],
+    [
       'network policies with peers',
       {
         networkPolicy: {
