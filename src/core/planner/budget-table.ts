@@ -5,18 +5,23 @@ import type { PlannerBudget } from './types.ts';
 const NO_BUDGETS: readonly CompiledBudget[] = [];
 const NO_LISTS: readonly number[] = [];
 
+/** A budget of a rollout as it is held against one host. */
+export interface ListedBudget extends BudgetView {
+  /** Whether no earlier budget of the rollout has an equal selector: only the first one counts (planner.md §9.5). */
+  readonly isFirst: boolean;
+}
+
 /** How a budget is read: how many may be in flight (null: any number), and its selector for people. */
 export interface BudgetReading {
   maxOf(budget: PlannerBudget): number | null;
   summaryOf(selector: PlannerSelector): string;
 }
 
-class CompiledBudget implements BudgetView {
+class CompiledBudget implements ListedBudget {
   readonly key: string;
   readonly max: number | null;
   /** Number of its host list. */
   readonly list: number;
-  /** Whether no earlier budget of the rollout has an equal selector: only the first one counts (planner.md §9.5). */
   readonly isFirst: boolean;
   readonly #summarise: () => string;
   #summary: string | undefined;
@@ -65,8 +70,13 @@ export class BudgetTable {
     this.#ofRollout.set(rollout, compiled);
   }
 
+  /** The budgets of a rollout, in declared order. */
+  of(rollout: string): readonly BudgetView[] {
+    return this.#ofRollout.get(rollout) ?? NO_BUDGETS;
+  }
+
   /** The budgets of a rollout that list the host, in declared order, repeats included. */
-  listing(rollout: string, host: string): readonly BudgetView[] {
+  listing(rollout: string, host: string): readonly ListedBudget[] {
     return this.#listing(rollout, host);
   }
 

@@ -1,44 +1,58 @@
 import type { GateName } from '../../api/gates.ts';
 import { onCircles } from './circles.ts';
 import type { PlanRecord } from './fleet-input.ts';
-import type { Deadlock } from './fleet-plan-result.ts';
+import type { Deadlock, Hold } from './fleet-plan-result.ts';
 import type { FleetView } from './fleet-view.ts';
 import type { RolloutStanding } from './rollout-standing.ts';
+import type { TrackedRecord } from './tracked-record.ts';
 
 const SAMPLE = 5;
 /** Causes listed per rollout; more of them help nobody. */
 const CAUSES_MAX = 16;
 
-/** The gates that the content in force can close for good. */
-export const CAN_DEADLOCK: ReadonlySet<GateName> = new Set([
-  'channel-edges',
-  'wave-promotion-host-unstaged',
-  'host-edge',
-  'disruption-budget',
-]);
+/** Gates that hold nobody whose edge or wave the content in force gets right. */
+const OFTEN_DEADLOCKED: ReadonlySet<GateName> = new Set(['wave-promotion-host-unstaged', 'host-edge']);
+/** Gates that seldom hold for good. */
+const SELDOM_DEADLOCKED: ReadonlySet<GateName> = new Set(['channel-edges', 'disruption-budget']);
+
+/**
+ * Whether the content in force may hold a record for good, so that `deadlocksOf` has to look at it. `loop` is what
+ * `channelLoop` says of its rollout.
+ */
+export function isSuspect(
+  view: FleetView,
+  { record, host }: TrackedRecord,
+  holds: readonly Hold[],
+  loop: string | undefined,
+): boolean {
+  if (holds.length === 0 || view.isLeftBehind(record, host)) return false;
+  if (holds.some(({ gate }) => OFTEN_DEADLOCKED.has(gate))) return true;
+  if (!holds.some(({ gate }) => SELDOM_DEADLOCKED.has(gate))) return false;
+  return loop !== undefined || view.budgetsOf(record.rollout, record.hostname).some(({ max }) => max === 0);
+}
 
 /**
  * What in the content in force holds hosts of a rollout and can never clear, whatever hosts do (D8). Only the cause is
- * named, not what waits behind it. `held` are the records that a gate of `CAN_DEADLOCK` holds.
+ * named, not what waits behind it.
  */
 export function deadlocksOf(
   view: FleetView,
   standing: RolloutStanding,
-  held: readonly PlanRecord[],
-): Deadlock[] {
+  suspects: readonly TrackedRecord[],
+  loop: string | undefined,
+): readonly Deadlock[] {
+  if (suspects.length === 0) return NO_DEADLOCKS;
   const found = new Map<string, { gate: GateName; reason: string; hosts: string[] }>();
   const note = (gate: GateName, reason: string, host: string): void => {
     const known = found.get(`${gate} ${reason}`);
     if (known === undefined) found.set(`${gate} ${reason}`, { gate, reason, hosts: [host] });
     else known.hosts.push(host);
   };
-  const waiting = held.filter((record) => !view.isLeftBehind(record));
-  const loop = waiting.length === 0 ? undefined : channelLoop(view, standing.rollout.channel);
   const circles = onCircles(
-    waiting.map(({ hostname }) => hostname),
+    suspects.map(({ record }) => record.hostname),
     (host) => openGates(view, standing, host),
   );
-  for (const record of waiting) {
+  for (const { record } of suspects) {
     if (loop !== undefined) note('channel-edges', loop, record.hostname);
     noteUnstaged(view, record.hostname, note);
     noteEdges(view, standing, record.hostname, circles, note);
@@ -52,6 +66,8 @@ export function deadlocksOf(
     hosts: hosts.slice(0, SAMPLE),
   }));
 }
+
+const NO_DEADLOCKS: readonly Deadlock[] = [];
 
 type Note = (gate: GateName, reason: string, host: string) => void;
 
@@ -102,7 +118,8 @@ function openGates(view: FleetView, standing: RolloutStanding, host: string): st
     .filter((gating) => view.channelOf(gating) === channel && !view.isDone(standing.rollout.name, gating));
 }
 
-function channelLoop(view: FleetView, channel: string): string | undefined {
+/** Says in what circle a channel waits for itself; undefined where it does not. */
+export function channelLoop(view: FleetView, channel: string): string | undefined {
   const active = (of: string): string[] =>
     view.predecessorChannels(of).filter((predecessor) => view.isChannelActive(predecessor));
   const circles = onCircles([channel], active);

@@ -115,3 +115,11 @@ export interface FleetPlanInput {
   /** Quarantined closures by channel, pending quarantines included (D1). */
   readonly quarantines: Quarantines;
 }
+
+/** What differs from the input of the plan before. Lists that are short are given whole. */
+export interface FleetPlanChanges extends Omit<FleetPlanInput, 'records' | 'hosts'> {
+  /** By object name: the records that may have changed; undefined for one that is gone. */
+  readonly records: ReadonlyMap<string, PlanRecord | undefined>;
+  /** By hostname: the hosts that may have changed; undefined for one that is gone. */
+  readonly hosts: ReadonlyMap<string, PlanHost | undefined>;
+}

@@ -80,4 +80,6 @@ export interface FleetPlan {
   readonly isRecoverable: (recordName: string) => boolean;
   /** The next point in time at which waiting alone changes the plan. */
   readonly wakeAt?: Timestamp;
+  /** Names of the records for which this plan may say something else than the one before; absent where all may be. */
+  readonly visited?: ReadonlySet<string>;
 }

@@ -2,12 +2,15 @@ import { BudgetTable } from './budget-table.ts';
 import { clipped } from './clip.ts';
 import type { FleetPlanInput, PlanHost, PlanRecord } from './fleet-input.ts';
 import type { BudgetView, GateView } from './gates/view.ts';
-import { HeldSlots, holdsSlot } from './held-slots.ts';
+import { HeldSlots, type HoldContext } from './held-slots.ts';
 import { isLeftBehind } from './left-behind.ts';
+import { compareCodePoints } from './order.ts';
 import { OutstandingTotals } from './outstanding.ts';
 import { budgetLimit } from './percentage.ts';
+import type { RolloutStanding } from './rollout-standing.ts';
 import { selectorSummary } from './selector.ts';
 import { Standings } from './standings.ts';
+import type { RecordFacts, TrackedRecord } from './tracked-record.ts';
 import type { WakeTime } from './wake-time.ts';
 
 /** Selectors may name every host; a summary goes into the status of each host that is held. */
@@ -20,12 +23,17 @@ const SUMMARY_MAX = 256;
 export class FleetView implements GateView {
   readonly standings: Standings;
   readonly slots: HeldSlots;
+  readonly holdContext: HoldContext;
   readonly #input: FleetPlanInput;
-  readonly #hosts: ReadonlyMap<string, PlanHost>;
+  readonly #hosts: Map<string, PlanHost>;
   readonly #budgets = new BudgetTable({
     maxOf: budgetLimit,
     summaryOf: (selector) => clipped(selectorSummary(selector), SUMMARY_MAX),
   });
+  /** By hostname: the records that may keep it busy. */
+  readonly #busy = new Map<string, Set<TrackedRecord>>();
+  /** By rollout and host. */
+  readonly #failures = new Map<string, Map<string, number>>();
   readonly #outstanding: OutstandingTotals;
   readonly #promoted = new Map<string, number>();
 
@@ -35,18 +43,24 @@ export class FleetView implements GateView {
     this.standings = new Standings(input);
     for (const { rollout } of this.standings.all) this.#budgets.add(rollout.name, rollout.budgets);
     this.slots = new HeldSlots(this.#budgets);
-    const context = {
+    this.holdContext = {
       standings: this.standings,
       channelOf: (host: string) => this.channelOf(host),
       graceMs: input.settings.supersededHoldGraceMs,
       wake,
     };
-    for (const standing of this.standings.all) {
-      for (const record of [...standing.olderTries, ...standing.records]) {
-        if (holdsSlot(record, standing, context)) this.slots.hold(record);
-      }
-    }
-    this.#outstanding = new OutstandingTotals(this.#outstandingFailures(), input.topology);
+    this.#outstanding = new OutstandingTotals(this.#failures, input.topology);
+  }
+
+  /** Takes over what others read of a record. */
+  note(tracked: TrackedRecord, standing: RolloutStanding | undefined, facts: RecordFacts): void {
+    const { facts: before, record } = tracked;
+    tracked.facts = facts;
+    if (facts.holdsSlot !== before.holdsSlot) this.slots.hold(tracked, facts.holdsSlot);
+    if (facts.isBusy !== before.isBusy) this.#noteBusy(tracked, facts.isBusy);
+    if (facts.outstanding !== before.outstanding) this.#noteFailures(record, facts.outstanding);
+    if (facts.isFailing !== before.isFailing) standing?.failing.set(tracked, facts.isFailing);
+    if (facts.isLeftBehind !== before.isLeftBehind) standing?.leftBehind.set(tracked, facts.isLeftBehind);
   }
 
   /** What is known of a host; undefined where nothing is. */
@@ -54,15 +68,33 @@ export class FleetView implements GateView {
     return this.#hosts.get(hostname);
   }
 
-  /** Whether nobody waits for this record any more (D7). */
-  isLeftBehind(record: PlanRecord): boolean {
-    const offline = this.host(record.hostname)?.offline ?? false;
-    return isLeftBehind(record, offline, this.#input.settings.offlinePolicy);
+  /** Takes over what is known of a host now. */
+  setHost(hostname: string, host: PlanHost | undefined): void {
+    if (host === undefined) this.#hosts.delete(hostname);
+    else this.#hosts.set(hostname, host);
   }
 
-  /** Lets the rest of the plan see a promotion that it is going to write first. */
-  promote(rollout: string, wave: number): void {
-    this.#promoted.set(rollout, wave);
+  /** All hosts of which something is known. */
+  hosts(): PlanHost[] {
+    return [...this.#hosts.values()];
+  }
+
+  /** The records that may keep a host busy, by name. */
+  busyRecords(hostname: string): readonly PlanRecord[] | undefined {
+    const busy = this.#busy.get(hostname);
+    if (busy === undefined) return undefined;
+    return [...busy].map(({ record }) => record).toSorted((a, b) => compareCodePoints(a.name, b.name));
+  }
+
+  /** Whether nobody waits for this record any more (D7). */
+  isLeftBehind(record: PlanRecord, host: PlanHost | undefined): boolean {
+    return isLeftBehind(record, host?.offline === true, this.#input.settings.offlinePolicy);
+  }
+
+  /** Lets the rest of the plan see a promotion that it is going to write first; undefined where there is none. */
+  promote(rollout: string, wave: number | undefined): void {
+    if (wave === undefined) this.#promoted.delete(rollout);
+    else this.#promoted.set(rollout, wave);
   }
 
   isQuarantined(channel: string, closure: string): boolean {
@@ -108,9 +140,7 @@ export class FleetView implements GateView {
   }
 
   isDone(rollout: string, host: string): boolean {
-    const record = this.standings.get(rollout)?.record(host);
-    if (record === undefined) return false;
-    return record.state === 'Converged' || record.state === 'Deferred' || this.isLeftBehind(record);
+    return this.standings.get(rollout)?.record(host)?.facts.isDone ?? false;
   }
 
   budgetsOf(rollout: string, host: string): readonly BudgetView[] {
@@ -128,19 +158,20 @@ export class FleetView implements GateView {
     return this.#outstanding.before(rollout, channel, wave);
   }
 
-  #outstandingFailures(): Map<string, Map<string, number>> {
-    const failures = new Map<string, Map<string, number>>();
-    for (const { rollout, isCurrent, records } of this.standings.all) {
-      if (!isCurrent) continue;
-      const failing = records.filter(
-        (record) => record.outstandingFailures > 0 && !this.isLeftBehind(record),
-      );
-      if (failing.length === 0) continue;
-      failures.set(
-        rollout.name,
-        new Map(failing.map((record) => [record.hostname, record.outstandingFailures])),
-      );
-    }
-    return failures;
+  #noteBusy(tracked: TrackedRecord, isBusy: boolean): void {
+    const { hostname } = tracked.record;
+    const busy = this.#busy.get(hostname) ?? new Set();
+    if (isBusy) busy.add(tracked);
+    else busy.delete(tracked);
+    if (busy.size === 0) this.#busy.delete(hostname);
+    else this.#busy.set(hostname, busy);
+  }
+
+  #noteFailures({ rollout, hostname }: PlanRecord, count: number): void {
+    const failures = this.#failures.get(rollout) ?? new Map<string, number>();
+    if (count === 0) failures.delete(hostname);
+    else failures.set(hostname, count);
+    this.#failures.set(rollout, failures);
+    this.#outstanding.forget(rollout);
   }
 }

@@ -1,19 +1,20 @@
 import type { Timestamp } from '../../api/time.ts';
 import { clipped } from './clip.ts';
-import type { FleetPlanInput, PlanRecord } from './fleet-input.ts';
+import type { FleetPlanInput } from './fleet-input.ts';
 import type { Hold } from './fleet-plan-result.ts';
 import type { FleetView } from './fleet-view.ts';
 import { artifactStale } from './gates/artifact-stale.ts';
 import type { Block } from './gates/block.ts';
 import { evaluateAllGates } from './gates/evaluate.ts';
 import { fleetHold } from './gates/fleet-hold.ts';
-import { busySince, hostBusy } from './gates/host-busy.ts';
+import { hostBusy } from './gates/host-busy.ts';
 import { hostOffline } from './gates/host-offline.ts';
 import { hostUnsettled, hostUntold } from './gates/host-unsettled.ts';
 import { rolloutHalted } from './gates/rollout-halted.ts';
 import { rolloutOpening } from './gates/rollout-opening.ts';
 import { rolloutPaused } from './gates/rollout-paused.ts';
 import type { RolloutStanding } from './rollout-standing.ts';
+import type { TrackedRecord } from './tracked-record.ts';
 import type { WakeTime } from './wake-time.ts';
 
 const NO_HOLDS: readonly Hold[] = [];
@@ -28,18 +29,30 @@ export interface RolloutHolds {
   readonly last: Hold | null;
 }
 
+/** Whether the same gates hold for the same reasons. */
+export function sameHolds(a: readonly Hold[], b: readonly Hold[]): boolean {
+  return a.length === b.length && a.every((hold, index) => sameHold(hold, b[index]));
+}
+
+/** Whether a rollout as a whole is held by the same gates for the same reasons. */
+export function sameRolloutHolds(a: RolloutHolds, b: RolloutHolds): boolean {
+  return sameHolds(a.first, b.first) && (a.last === b.last || sameHold(a.last, b.last));
+}
+
+function sameHold(a: Hold | null, b: Hold | null | undefined): boolean {
+  return a?.gate === b?.gate && a?.key === b?.key && a?.reason === b?.reason;
+}
+
 /** Finds every gate that holds a record, in the order of D9. */
 export class Holds {
   readonly #view: FleetView;
   readonly #input: FleetPlanInput;
   readonly #wake: WakeTime;
-  readonly #busy = new Map<string, PlanRecord[]>();
 
   constructor(view: FleetView, input: FleetPlanInput, wake: WakeTime) {
     this.#view = view;
     this.#input = input;
     this.#wake = wake;
-    for (const record of input.records) this.#noteBusy(record);
   }
 
   /** What holds a rollout as a whole. */
@@ -49,14 +62,19 @@ export class Holds {
       rolloutOpening(rollout),
       fleetHold(this.#input.settings),
       rolloutPaused(rollout),
-      rolloutHalted(standing.unclearedFailures()),
+      rolloutHalted(standing.failing.list().map(({ record }) => record)),
     ].filter((hold) => hold !== null);
     const signedAt = this.#input.manifests.get(rollout.channel)?.signedAt;
     return { first, last: artifactStale(this.#input.fleetSignedAt, signedAt, this.#isStale) };
   }
 
   /** What holds a Pending record of a current rollout. */
-  ofRecord(record: PlanRecord, { rollout }: RolloutStanding, rolloutHolds: RolloutHolds): readonly Hold[] {
+  ofRecord(
+    tracked: TrackedRecord,
+    { rollout }: RolloutStanding,
+    rolloutHolds: RolloutHolds,
+  ): readonly Hold[] {
+    const { record } = tracked;
     const { hostname: host, targetClosure } = record;
     const candidate = { rollout: rollout.name, channel: rollout.channel, host, targetClosure };
     const holds = [...rolloutHolds.first];
@@ -66,14 +84,13 @@ export class Holds {
     for (const block of evaluateAllGates(this.#view, candidate)) {
       if (!hasSlot || block.kind !== 'DisruptionBudget') holds.push(holdOf(block));
     }
-    for (const hold of this.#ofHost(record)) if (hold !== null) holds.push(hold);
+    for (const hold of this.#ofHost(tracked)) if (hold !== null) holds.push(hold);
     if (rolloutHolds.last !== null) holds.push(rolloutHolds.last);
     return holds.length === 0 ? NO_HOLDS : holds;
   }
 
-  #ofHost(record: PlanRecord): readonly (Hold | null)[] {
-    const host = this.#view.host(record.hostname);
-    const busy = this.#busy.get(record.hostname);
+  #ofHost({ record, host }: TrackedRecord): readonly (Hold | null)[] {
+    const busy = this.#view.busyRecords(record.hostname);
     return [
       hostOffline(host),
       hostUnsettled(host, record, this.#isSettled) ?? hostUntold(host, record, this.#isTold),
@@ -91,13 +108,6 @@ export class Holds {
     this.#wake.isPast(since, this.#input.settings.toldAfterMs);
 
   readonly #isOver = (since: Timestamp): boolean => this.#wake.isPast(since, this.#input.settings.hostBusyMs);
-
-  #noteBusy(record: PlanRecord): void {
-    if (busySince(record) === undefined) return;
-    const known = this.#busy.get(record.hostname);
-    if (known === undefined) this.#busy.set(record.hostname, [record]);
-    else known.push(record);
-  }
 }
 
 /** The gates of planner.md pass a host that the fleet does not know; here what is unknown blocks (D5). */

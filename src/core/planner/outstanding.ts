@@ -23,6 +23,11 @@ export class OutstandingTotals {
     return totals[wave] ?? 0;
   }
 
+  /** Has the totals of a rollout summed up anew, because its failures changed. */
+  forget(rollout: string): void {
+    this.#totals.delete(rollout);
+  }
+
   #sum(counts: ReadonlyMap<string, number>, channel: string): number[] {
     let total = 0;
     const totals = [0];

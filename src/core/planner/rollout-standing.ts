@@ -1,37 +1,37 @@
 import type { PlanRecord, PlanRollout } from './fleet-input.ts';
-import { sortedByCodePoint } from './order.ts';
+import { compareCodePoints, sortedByCodePoint } from './order.ts';
+import { OrderedRecords } from './ordered-records.ts';
+import { TrackedRecord } from './tracked-record.ts';
 
 /** One rollout with its records, as a plan sees them. */
 export class RolloutStanding {
-  readonly rollout: PlanRollout;
+  rollout: PlanRollout;
   /** Whether the content in force means this very rollout; any other dispatches nothing. */
   readonly isCurrent: boolean;
   /** The newest try of each host, ascending by host. */
-  readonly records: readonly PlanRecord[];
-  /** Earlier tries that are not deleted yet (D16). */
-  readonly olderTries: readonly PlanRecord[];
-  #byHost: ReadonlyMap<string, PlanRecord> | undefined;
+  readonly records: readonly TrackedRecord[];
+  /** Earlier tries that are not deleted yet (D16), ascending by host. */
+  readonly olderTries: readonly TrackedRecord[];
+  /** The hosts whose failure nobody has dealt with (D2). */
+  readonly failing = new OrderedRecords();
+  /** The hosts that nobody waits for any more (D7). */
+  readonly leftBehind = new OrderedRecords();
+  #byHost: ReadonlyMap<string, TrackedRecord> | undefined;
 
   constructor(rollout: PlanRollout, isCurrent: boolean, records: readonly PlanRecord[]) {
     this.rollout = rollout;
     this.isCurrent = isCurrent;
     const newest = newestTries(records);
-    const counted = newest === records ? undefined : new Set(newest);
-    this.olderTries = counted === undefined ? [] : records.filter((record) => !counted.has(record));
-    this.records = sortedByCodePoint(newest, (record) => record.hostname);
+    this.olderTries = newest === records ? [] : olderThan(newest, records);
+    this.records = sortedByCodePoint(newest, ({ hostname }) => hostname).map(
+      (record, position) => new TrackedRecord(record, position),
+    );
   }
 
   /** The newest try of a host. */
-  record(host: string): PlanRecord | undefined {
-    this.#byHost ??= new Map(this.records.map((record) => [record.hostname, record]));
+  record(host: string): TrackedRecord | undefined {
+    this.#byHost ??= new Map(this.records.map((tracked) => [tracked.record.hostname, tracked]));
     return this.#byHost.get(host);
-  }
-
-  /** The hosts whose failure nobody has dealt with, ascending (D2). */
-  unclearedFailures(): readonly PlanRecord[] {
-    return this.records.filter(
-      ({ state, clearedAt }) => (state === 'Failed' || state === 'Reverted') && clearedAt === undefined,
-    );
   }
 }
 
@@ -43,4 +43,12 @@ function newestTries(records: readonly PlanRecord[]): readonly PlanRecord[] {
     if (known === undefined || known.attempt < record.attempt) newest.set(record.hostname, record);
   }
   return newest.size === records.length ? records : [...newest.values()];
+}
+
+function olderThan(newest: readonly PlanRecord[], records: readonly PlanRecord[]): TrackedRecord[] {
+  const counted = new Set(newest);
+  return records
+    .filter((record) => !counted.has(record))
+    .toSorted((a, b) => compareCodePoints(a.hostname, b.hostname) || a.attempt - b.attempt)
+    .map((record, index, older) => new TrackedRecord(record, index - older.length));
 }

@@ -15,6 +15,7 @@ export class FleetTopology {
   #built: ReadonlySet<string> | undefined;
   #predecessors: ReadonlyMap<string, readonly string[]> | undefined;
   #gating: ReadonlyMap<string, readonly string[]> | undefined;
+  #gated: ReadonlyMap<string, readonly string[]> | undefined;
 
   constructor(fleet: PlannerFleet) {
     this.#fleet = fleet;
@@ -52,14 +53,20 @@ export class FleetTopology {
 
   /** The channels that `channel` waits for, in declared order. */
   predecessorChannels(channel: string): readonly string[] {
-    this.#predecessors ??= byGated(this.#fleet.channelEdges ?? NONE);
+    this.#predecessors ??= others(this.#fleet.channelEdges ?? NONE, 'gated', 'gates');
     return this.#predecessors.get(channel) ?? NONE;
   }
 
   /** The hosts that `host` waits for, in declared order, of any channel. */
   gatingHosts(host: string): readonly string[] {
-    this.#gating ??= byGated(this.#fleet.edges ?? NONE);
+    this.#gating ??= others(this.#fleet.edges ?? NONE, 'gated', 'gates');
     return this.#gating.get(host) ?? NONE;
+  }
+
+  /** The hosts that wait for `host`, in declared order, of any channel. */
+  gatedHosts(host: string): readonly string[] {
+    this.#gated ??= others(this.#fleet.edges ?? NONE, 'gates', 'gated');
+    return this.#gated.get(host) ?? NONE;
   }
 }
 
@@ -71,12 +78,17 @@ function firstWaves(waves: readonly PlannerWave[]): Map<string, number> {
   return table;
 }
 
-function byGated(edges: readonly PlannerEdge[]): Map<string, string[]> {
+/** By the name at one end of its edges: the names at the other ends. */
+function others(
+  edges: readonly PlannerEdge[],
+  here: keyof PlannerEdge,
+  there: keyof PlannerEdge,
+): Map<string, string[]> {
   const table = new Map<string, string[]>();
-  for (const { gated, gates } of edges) {
-    const gating = table.get(gated);
-    if (gating === undefined) table.set(gated, [gates]);
-    else gating.push(gates);
+  for (const edge of edges) {
+    const known = table.get(edge[here]);
+    if (known === undefined) table.set(edge[here], [edge[there]]);
+    else known.push(edge[there]);
   }
   return table;
 }

@@ -76,26 +76,15 @@ describe('D16: the rollouts of a fleet', () => {
     ];
     for (const records of [tries, tries.toReversed()]) {
       const [standing] = new Standings({ rollouts: [first], records, manifests }).all;
-      expect(standing?.records.map(({ hostname, attempt }) => `${hostname}${attempt}`)).toEqual([
+      expect(standing?.records.map(({ record: { hostname, attempt } }) => `${hostname}${attempt}`)).toEqual([
         'a2',
         'b1',
         'c3',
       ]);
-      expect(standing?.olderTries.map(({ name }) => name)).toEqual(['web-r1.a']);
-      expect(standing?.record('a')?.attempt).toBe(2);
+      expect(standing?.olderTries.map(({ record: { name } }) => name)).toEqual(['web-r1.a']);
+      expect(standing?.record('a')?.record.attempt).toBe(2);
       expect(standing?.record('d')).toBeUndefined();
     }
-  });
-
-  it('know the failures that nobody has dealt with', () => {
-    const records = [
-      record('a', { state: 'Failed' }),
-      record('b', { state: 'Reverted' }),
-      record('c', { state: 'Failed', clearedAt: minute(-1) }),
-      record('d', { state: 'Deferred' }),
-    ];
-    const [standing] = new Standings({ rollouts: [first], records, manifests }).all;
-    expect(standing?.unclearedFailures().map(({ hostname }) => hostname)).toEqual(['a', 'b']);
   });
 });
 
@@ -154,15 +143,24 @@ describe('waiting alone', () => {
   it('changes a plan at the earliest of all ends, and never where everything is over', () => {
     const wake = new WakeTime(minute(0));
     expect(wake.isPast(minute(-10), 600_000)).toBe(true);
-    expect(wake.get()).toBeUndefined();
+    expect(wake.take()).toBeUndefined();
     expect(wake.isPast(minute(-9), 600_000)).toBe(false);
-    expect(wake.get()).toBe(minute(1));
     expect(wake.isPast(minute(-8), 600_000)).toBe(false);
-    expect(wake.get()).toBe(minute(1));
+    expect(wake.take()).toBe(minute(1));
+    expect(wake.take()).toBeUndefined();
+    expect(wake.isPast(minute(-9), 600_000)).toBe(false);
     expect(wake.isPast(minute(0), 30_000)).toBe(false);
-    expect(wake.get()).toBe(minute(0.5));
+    expect(wake.take()).toBe(minute(0.5));
+    expect(wake.isPast(minute(0), 30_000)).toBe(false);
     expect(wake.isPast(minute(-9.75), 600_000)).toBe(false);
-    expect(wake.get()).toBe(minute(0.25));
+    expect(wake.take()).toBe(minute(0.25));
+  });
+
+  it('is judged by the time of the plan that one has come to', () => {
+    const wake = new WakeTime(minute(0));
+    expect([wake.now, wake.isPast(minute(0), 60_000)]).toEqual([minute(0), false]);
+    wake.advance(minute(1));
+    expect([wake.now, wake.isPast(minute(0), 60_000)]).toEqual([minute(1), true]);
   });
 });
 
