@@ -18,6 +18,7 @@ import type { Timestamp } from '../../src/api/time.ts';
 import { recordName, rolloutName } from '../../src/core/naming.ts';
 import type { KubeClient } from '../../src/kube/kube-client.ts';
 import { API_VERSION } from '../../src/api/group.ts';
+import { fleetSpec } from './fleet-spec.ts';
 
 export const REF = 'a1b2c3d4e5f60718293a4b5c6d7e8f9001122334';
 export const ROLLOUT_ID = `stable@${REF}`;
@@ -39,20 +40,7 @@ export class FleetObjects {
   async fleet(status: FleetStatus = { term: 1 }): Promise<Fleet> {
     const created = await this.client.create(fleetResource, {
       ...this.#head('Fleet', 'lab'),
-      spec: {
-        source: { configMapRefs: ['release'] },
-        trust: { configMapRef: { name: 'trust', key: 'trust.json' } },
-        freshness: { window: '720h' },
-        offline: { after: '15m', policy: 'Wait' },
-        agents: {
-          caSecretRef: { name: 'ca' },
-          cnSuffix: 'fleet.example',
-          certificateLifetime: '720h',
-          artifactMaxAge: '55m',
-        },
-        retention: { attemptsPerChannel: 2, minAge: '1h' },
-        intent: { hold: 'None' },
-      },
+      spec: fleetSpec,
     });
     return this.client.replaceStatus(fleetResource, { ...created, status });
   }

@@ -8,6 +8,7 @@ import type {
 import { timestampFromMillis, type Timestamp } from '../../../src/api/time.ts';
 import { KubeError } from '../../../src/kube/errors.ts';
 import type { KubeClient } from '../../../src/kube/kube-client.ts';
+import { fleetSpec } from '../../support/fleet-spec.ts';
 
 /** An API server that nobody reaches. */
 export const unreachable: KubeClient = {
@@ -89,19 +90,6 @@ export function fleet(): Fleet {
     apiVersion: 'nixfleet.dev/v1alpha1',
     kind: 'Fleet',
     metadata: { name: 'lab', namespace: 'default', uid: 'uid-fleet', resourceVersion: '10' },
-    spec: {
-      source: { configMapRefs: ['release'] },
-      trust: { configMapRef: { name: 'trust', key: 'trust.json' } },
-      freshness: { window: '720h' },
-      offline: { after: '15m', policy: 'Wait' },
-      agents: {
-        caSecretRef: { name: 'ca' },
-        cnSuffix: 'fleet.example',
-        certificateLifetime: '720h',
-        artifactMaxAge: '55m',
-      },
-      retention: { attemptsPerChannel: 2, minAge: '1h' },
-      intent: { hold: 'None' },
-    },
+    spec: fleetSpec,
   };
 }
