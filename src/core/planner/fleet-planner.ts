@@ -175,7 +175,7 @@ export class FleetPlanner {
     for (const tracked of plan.takeTouched()) {
       this.#followBudgets(plan, place, tracked.position);
       this.#lookAt(tracked, plan);
-      place = Math.max(0, tracked.position + 1);
+      place = tracked.position + 1;
     }
     this.#followBudgets(plan, place, plan.standing.records.length);
   }

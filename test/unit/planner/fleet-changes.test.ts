@@ -109,6 +109,27 @@ describe('a plan that follows its fleet looks again', () => {
     expect([plan.waves.map(({ to }) => to), marked(plan)]).toEqual([[1], ['c']]);
   });
 
+  it('at what can never clear, where a part of it has cleared', () => {
+    const edges = ['b', 'c'].map((gates) => ({ gates, gated: 'a' }));
+    const later = { waves: { web: [['a'], ['b', 'c']].map((hosts) => ({ hosts, soakMinutes: 5 })) } };
+    const story = {
+      records: [record('a'), record('b', soaking), record('c', soaking)],
+      fleet: { ...later, edges },
+    };
+    const waitsFor = (plan: FleetPlan): string[] => plan.deadlocks.map(({ reason }) => reason);
+    const inLaterWave = (host: string): string => `it waits for host '${host}', which is in a later wave`;
+    expect(waitsFor(follow(story))).toEqual(['b', 'c'].map(inLaterWave));
+    expect(waitsFor(follow(story, { records: [record('b', done)] }))).toEqual([inLaterWave('c')]);
+  });
+
+  it('at everything when the artifacts become too old, and says when that is', () => {
+    const story = { records: [record('a'), record('b', soaking)] };
+    const plan = follow(story, { now: minute(1) });
+    expect([plan.wakeAt, marked(plan)]).toEqual([minute(45), ['a']]);
+    const stale = follow(story, { now: minute(45) });
+    expect([gatesOf(stale, 'a'), stale.wakeAt]).toEqual([['artifact-stale'], undefined]);
+  });
+
   it('at what is due, when it is', () => {
     const records = [record('a'), record('b', soaking)];
     const story = {
@@ -160,6 +181,7 @@ describe('a plan that follows its fleet begins anew', () => {
     ],
     ['in another term', { term: 8 }],
     ['with other manifests', { manifests: new Map(manifests) }],
+    ['with other waves and edges', { topology: inputOf(story).topology }],
     ['with a fleet signed anew', { fleetSignedAt: minute(-9) }],
     ['where the clock went back', { now: minute(-1) }],
     ['on hold', { settings: { ...inputOf(story).settings, fleetHold: true } }],
@@ -168,15 +190,21 @@ describe('a plan that follows its fleet begins anew', () => {
     expect(follow(story, change).visited).toBeUndefined();
   });
 
-  it('where a rollout ends, for which another channel waits', () => {
+  it('where a rollout ends, for which another channel waits, and where it goes on after all', () => {
     expect(gatesOf(follow(story), 'a')).toEqual(['channel-edges']);
     const ended = channels.map((each) =>
       each.channel === 'db' ? { ...each, state: 'Terminal' as const } : each,
     );
     expect(marked(follow(story, { rollouts: ended }))).toEqual(['a', 'b', 'c']);
-    expect(gatesOf(follow(story, { rollouts: ended }, { rollouts: channels }), 'a')).toEqual([
-      'channel-edges',
-    ]);
+    const again = follow(story, { rollouts: ended }, { rollouts: channels });
+    expect([again.visited, gatesOf(again, 'a')]).toEqual([undefined, ['channel-edges']]);
+  });
+
+  it('with one more of the quarantines that there are', () => {
+    const quarantines = (...closures: string[]) => ({ quarantines: new Map([['web', new Set(closures)]]) });
+    const begun = { ...story, ...quarantines('x') };
+    expect(follow(begun, quarantines('x', 'y')).visited).toBeUndefined();
+    expect(follow(begun, quarantines('x')).visited).toBeDefined();
   });
 
   it.each<[string, Change]>([

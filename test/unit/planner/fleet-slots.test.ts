@@ -55,6 +55,17 @@ describe('held slots come first', () => {
     expect(marked(made)).toEqual([]);
   });
 
+  it('a host takes one slot of two budgets with equal selectors', () => {
+    const two = budget(['a', 'b', 'c', 'd'], { maxInFlight: 2 });
+    const records = ['a', 'b', 'c', 'd'].map((name) => record(name));
+    const twice = [rollout({ budgets: [two, { ...two }] })];
+    expect(marked(plan({ rollouts: twice, records }))).toEqual(['a', 'b']);
+    const soaking = records.map((each) =>
+      each.hostname === 'd' ? { ...each, state: 'Soaking' as const } : each,
+    );
+    expect(marked(plan({ rollouts: twice, records: soaking }))).toEqual(['a']);
+  });
+
   it('two delivered marks over one slot do not suspend each other', () => {
     const made = plan({
       rollouts: [rollout({ budgets: one })],
