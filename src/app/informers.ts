@@ -6,7 +6,7 @@ import {
   quarantinedClosureResource,
   rolloutResource,
 } from '../api/kinds/resources.ts';
-import { INDEX_BY_HOST, INDEX_BY_ROLLOUT, type Stores } from '../controllers/context.ts';
+import { RECORD_INDEXERS, type Stores } from '../controllers/context.ts';
 import { configMapMetadataResource, configMapResource, type ConfigMap } from '../kube/blob-store.ts';
 import { Informer, type InformerContext } from '../kube/informer.ts';
 import type { StoreReader } from '../kube/store.ts';
@@ -31,10 +31,7 @@ export function createInformers(context: InformerContext, namespace: string): In
   const rollouts = new Informer(context, rolloutResource, { namespace });
   const records = new Informer(context, hostRolloutRecordResource, {
     namespace,
-    indexers: {
-      [INDEX_BY_ROLLOUT]: ({ spec }) => [spec.rolloutRef],
-      [INDEX_BY_HOST]: ({ spec }) => [spec.hostRef],
-    },
+    indexers: RECORD_INDEXERS,
   });
   const hosts = new Informer(context, hostResource, { namespace });
   const quarantines = new Informer(context, quarantinedClosureResource, { namespace });

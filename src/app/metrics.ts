@@ -25,6 +25,10 @@ export function registerDomainMetrics(metrics: Metrics): DomainMetrics {
     labels: ['reason'],
   });
   const planned = metrics.histogram({ name: 'nixfleet_plan_duration_seconds', help: 'Time of one plan.' });
+  const diverged = metrics.counter({
+    name: 'nixfleet_plan_divergences_total',
+    help: 'Plans that followed the changes and said something else than one of everything.',
+  });
   const folded = metrics.histogram({
     name: 'nixfleet_fold_duration_seconds',
     help: 'Time of one fold of an inbox.',
@@ -45,6 +49,7 @@ export function registerDomainMetrics(metrics: Metrics): DomainMetrics {
     rolloutTransition: (from, to) => rolloutTransitions.add({ from, to }),
     eventRefused: (reason) => refused.add({ reason }),
     planned: (seconds) => planned.observe(seconds),
+    planDiverged: () => diverged.add(),
     folded: (seconds) => folded.observe(seconds),
     blocked: (counts) => {
       blocked.clear();

@@ -10,6 +10,7 @@ import type { KubeClient } from '../kube/kube-client.ts';
 import type { Logger } from '../kube/logger.ts';
 import type { KubeObject } from '../kube/resource.ts';
 import type { Store } from '../kube/store.ts';
+import type { Indexer } from '../kube/store-index.ts';
 import type { Tracer } from '../kube/tracer.ts';
 import type { DomainMetrics } from './domain-metrics.ts';
 import type { ControllerSettings } from './settings.ts';
@@ -17,12 +18,20 @@ import type { ControllerSettings } from './settings.ts';
 /** Names of the store indexes that the controllers look objects up by. */
 export const INDEX_BY_ROLLOUT = 'rollout';
 export const INDEX_BY_HOST = 'host';
+export const INDEX_BY_PENDING = 'pending';
+
+/** How records are indexed. */
+export const RECORD_INDEXERS: Readonly<Record<string, Indexer<HostRolloutRecord>>> = {
+  [INDEX_BY_ROLLOUT]: ({ spec }) => [spec.rolloutRef],
+  [INDEX_BY_HOST]: ({ spec }) => [spec.hostRef],
+  [INDEX_BY_PENDING]: ({ status }) => ((status?.pendingEffects ?? []).length > 0 ? ['effects'] : []),
+};
 
 /** What the informers hold; answers of own writes go in, too. */
 export interface Stores {
   readonly fleets: Store<Fleet>;
   readonly rollouts: Store<Rollout>;
-  /** Indexed by `INDEX_BY_ROLLOUT` (Rollout name) and `INDEX_BY_HOST` (Host name). */
+  /** Indexed by `INDEX_BY_ROLLOUT` (Rollout name), `INDEX_BY_HOST` (Host name) and `INDEX_BY_PENDING` (`effects`). */
   readonly records: Store<HostRolloutRecord>;
   readonly hosts: Store<Host>;
   readonly quarantines: Store<QuarantinedClosure>;

@@ -10,6 +10,8 @@ export interface DomainMetrics {
   eventRefused(reason: string): void;
   /** A plan was made; duration in seconds. */
   planned(seconds: number): void;
+  /** A plan that followed the changes said something else than one of everything. */
+  planDiverged(): void;
   /** An inbox was folded; duration in seconds. */
   folded(seconds: number): void;
   /** Hosts that each gate holds, of all rollouts. */
@@ -25,6 +27,7 @@ export const noDomainMetrics: DomainMetrics = {
   rolloutTransition: () => undefined,
   eventRefused: () => undefined,
   planned: () => undefined,
+  planDiverged: () => undefined,
   folded: () => undefined,
   blocked: () => undefined,
   marks: () => undefined,

@@ -4,6 +4,8 @@ export interface ControllerSettings {
   readonly planIntervalMs: number;
   /** Changes within this time make one plan. */
   readonly planDebounceMs: number;
+  /** Everything is planned anew this often, and compared with what following the changes has come to. */
+  readonly planCheckMs: number;
   /** A delivered mark is not handed out again sooner. */
   readonly redeliverAfterMs: number;
   /** A heartbeat that no other one follows for so long has got its answer; agents repeat lost ones within 15 s. */
@@ -34,6 +36,7 @@ export interface ControllerSettings {
 export const DEFAULT_SETTINGS: ControllerSettings = {
   planIntervalMs: 15_000,
   planDebounceMs: 50,
+  planCheckMs: 300_000,
   redeliverAfterMs: 15_000,
   toldAfterMs: 20_000,
   settleGapMs: 55_000,

@@ -86,6 +86,24 @@ describe('D10: when plans are made', () => {
     clock.leap(15_000);
     await expect.poll(() => plans).toBe(before + 3);
   });
+
+  test('gates that somebody else wrote into a record are put right by the next plan', async () => {
+    const clock = new LeapClock();
+    await lead(clock);
+    const before = await settledCount();
+    const [record] = room.context.stores.records.list();
+    if (record === undefined) throw new Error('web-01 has no record');
+    const gates = (): (string | undefined)[] => {
+      const key = `${room.namespace}/${record.metadata.name}`;
+      return (room.context.stores.records.get(key)?.status?.blockedBy ?? []).map(({ gate }) => gate);
+    };
+    const blockedBy = [{ gate: 'host-edge' as const, key: 'web-09', since: clock.now() }];
+    await new FleetObjects(room.client, room.namespace).setRecord(record, { ...record.status, blockedBy });
+    await expect.poll(gates).toEqual(['host-edge']);
+    expect(plans).toBe(before);
+    clock.leap(15_000);
+    await expect.poll(gates).toEqual(['host-unsettled']);
+  });
 });
 
 test('a graceful stop finishes the record in hand and takes no other', async () => {

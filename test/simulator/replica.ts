@@ -10,8 +10,7 @@ import {
 import { startLeader } from '../../src/app/leader.ts';
 import { ContentFault, ReleaseCache } from '../../src/controllers/content/release-cache.ts';
 import {
-  INDEX_BY_HOST,
-  INDEX_BY_ROLLOUT,
+  RECORD_INDEXERS,
   servedFleet,
   type ControllerContext,
   type Stores,
@@ -78,6 +77,8 @@ export interface ReplicaOptions {
   readonly weather: ApiWeather;
   /** Milliseconds that the next change takes to reach a cache. */
   readonly watchLagMs: () => number;
+  /** After how long everything is planned anew. */
+  readonly planCheckMs: number;
   /** Told what the operator calls an error. */
   readonly onError: (text: string) => void;
 }
@@ -163,7 +164,7 @@ export class Replica {
       audit: this.#logger({}),
       events: { record: () => undefined },
       metrics: noDomainMetrics,
-      settings: DEFAULT_SETTINGS,
+      settings: { ...DEFAULT_SETTINGS, planCheckMs: this.#options.planCheckMs },
       leadingSinceMs: clock.monotonicMillis(),
     };
     const releases = new ReleaseCache({
@@ -181,10 +182,7 @@ export class Replica {
       rollouts: new Store(this.#storeOptions()),
       records: new Store({
         ...this.#storeOptions(),
-        indexers: {
-          [INDEX_BY_ROLLOUT]: ({ spec }) => [spec.rolloutRef],
-          [INDEX_BY_HOST]: ({ spec }) => [spec.hostRef],
-        },
+        indexers: RECORD_INDEXERS,
       }),
       hosts: new Store(this.#storeOptions()),
       quarantines: new Store(this.#storeOptions()),

@@ -1,20 +1,18 @@
 import type { Fleet } from '../../api/kinds/fleet.ts';
-import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import type { Rollout } from '../../api/kinds/rollout.ts';
 import type { Release } from '../../core/artifacts/release.ts';
 import { durationOr } from '../../core/duration.ts';
 import type {
-  FleetPlanInput,
+  FleetPlanFrame,
   PlanManifest,
   PlanRollout,
   PlanSettings,
 } from '../../core/planner/fleet-input.ts';
 import { FleetTopology } from '../../core/planner/topology.ts';
 import { hostSetHash } from '../../core/rollout/attempts.ts';
-import { recordsOfRollout } from '../../core/rollout/current-records.ts';
 import { ContentFault, type ReleaseCache } from '../content/release-cache.ts';
-import { INDEX_BY_ROLLOUT, type ControllerContext } from '../context.ts';
-import { planHostOf, planRecordOf } from './plan-objects.ts';
+import { INDEX_BY_PENDING, type ControllerContext } from '../context.ts';
+import type { RolloutCensus } from './rollout-census.ts';
 
 const DEFAULT_MAX_AGE_MS = 55 * 60_000;
 
@@ -27,35 +25,44 @@ interface ReleaseFacts {
 
 const factsByRelease = new WeakMap<Release, ReleaseFacts>();
 
+/** Where plans read from. */
+export interface PlanSources {
+  readonly context: ControllerContext;
+  readonly releases: ReleaseCache;
+  readonly census: RolloutCensus;
+}
+
+/** What a plan is made for. */
+export interface PlanSubject {
+  readonly fleet: Fleet;
+  /** The content in force. */
+  readonly release: Release;
+  /** The leader's. */
+  readonly term: number;
+}
+
 /**
- * Everything a plan depends on, from the caches. Rejects where the API server does not give the manifest of a rollout
- * that still holds slots: without its budgets nothing may be let through (D5).
+ * Everything a plan depends on but the records and hosts, from the caches. Rejects where the API server does not give
+ * the manifest of a rollout that still holds slots: without its budgets nothing may be let through (D5).
  */
-export async function gatherPlanInput(
-  context: ControllerContext,
-  releases: ReleaseCache,
-  fleet: Fleet,
-  release: Release,
-  term: number,
-): Promise<FleetPlanInput> {
-  const { stores, clock } = context;
-  const facts = factsOf(release);
+export async function gatherPlanFrame(sources: PlanSources, subject: PlanSubject): Promise<FleetPlanFrame> {
+  const { context } = sources;
+  const { fleet, release, term } = subject;
+  const { topology, manifests } = factsOf(release);
   const rollouts = await Promise.all(
-    stores.rollouts
+    context.stores.rollouts
       .list()
       .filter((rollout) => rollout.spec.fleetRef === context.fleetName)
-      .map((rollout) => planRolloutOf(context, releases, fleet, release, rollout)),
+      .map((rollout) => planRolloutOf(sources, subject, rollout)),
   );
   return {
-    now: clock.now(),
+    now: context.clock.now(),
     term,
     settings: planSettingsOf(context, fleet),
-    topology: facts.topology,
+    topology,
     fleetSignedAt: release.signedAt,
-    manifests: facts.manifests,
+    manifests,
     rollouts,
-    records: stores.records.list().map(planRecordOf),
-    hosts: stores.hosts.list().map(planHostOf),
     quarantines: quarantinesOf(context),
   };
 }
@@ -92,42 +99,36 @@ function planSettingsOf({ settings }: ControllerContext, { spec }: Fleet): PlanS
 }
 
 async function planRolloutOf(
-  context: ControllerContext,
-  releases: ReleaseCache,
-  fleet: Fleet,
-  release: Release,
+  sources: PlanSources,
+  subject: PlanSubject,
   rollout: Rollout,
 ): Promise<PlanRollout> {
   const { name } = rollout.metadata;
-  const { rolloutId, channel, attempt, hostCount, intent } = rollout.spec;
-  const records = context.stores.records.byIndex(INDEX_BY_ROLLOUT, name);
-  const state = rollout.status?.state ?? 'Opening';
-  const hostSet = factsOf(release).hostSets.get(rolloutId);
+  const { rolloutId, channel, attempt, intent } = rollout.spec;
+  const hostSet = factsOf(subject.release).hostSets.get(rolloutId);
   return {
     name,
     rolloutId,
     channel,
     attempt,
-    state,
+    state: rollout.status?.state ?? 'Opening',
     currentWave: rollout.status?.currentWave ?? 0,
-    opened: recordsOfRollout(rollout, records).newest.length === hostCount,
+    opened: sources.census.isComplete(rollout),
     paused: intent.hold === 'Pause',
-    budgets: await budgetsOf(releases, fleet, release, rollout, records),
+    budgets: await budgetsOf(sources, subject, rollout),
     outdated: hostSet !== undefined && hostSet !== rollout.spec.hostSetHash,
   };
 }
 
 /** The budgets of a rollout's manifest; of one that is over they matter only while a record of it holds slots. */
 async function budgetsOf(
-  releases: ReleaseCache,
-  fleet: Fleet,
-  release: Release,
+  { releases, census }: PlanSources,
+  { fleet, release }: PlanSubject,
   rollout: Rollout,
-  records: readonly HostRolloutRecord[],
 ): Promise<PlanRollout['budgets']> {
   const inForce = release.manifests.get(rollout.spec.channel);
   if (inForce?.rolloutId === rollout.spec.rolloutId) return inForce.manifest.disruptionBudgets;
-  if (!records.some(mayHoldSlots)) return [];
+  if (!census.hasSlotHolders(rollout.metadata.name)) return [];
   try {
     return (await releases.manifestOf(fleet, rollout))?.manifest.disruptionBudgets ?? [];
   } catch (error) {
@@ -139,10 +140,6 @@ async function budgetsOf(
   }
 }
 
-function mayHoldSlots({ status }: HostRolloutRecord): boolean {
-  return status?.dispatch !== undefined || status?.state === 'Activating' || status?.state === 'Soaking';
-}
-
 function quarantinesOf({ stores }: ControllerContext): Map<string, Set<string>> {
   const quarantines = new Map<string, Set<string>>();
   const add = (channel: string, closure: string): void => {
@@ -151,7 +148,7 @@ function quarantinesOf({ stores }: ControllerContext): Map<string, Set<string>> 
     else closures.add(closure);
   };
   for (const { spec } of stores.quarantines.values()) add(spec.channel, spec.closure);
-  for (const { status } of stores.records.values()) {
+  for (const { status } of stores.records.byIndex(INDEX_BY_PENDING, 'effects')) {
     for (const effect of status?.pendingEffects ?? []) add(effect.channel, effect.closure);
   }
   return quarantines;

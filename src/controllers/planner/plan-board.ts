@@ -1,6 +1,7 @@
 import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import type { FleetPlan } from '../../core/planner/fleet-plan-result.ts';
 import { stopsAtSoaking } from '../../core/planner/recovery-stop.ts';
+import type { ObjectKey } from '../../kube/resource.ts';
 import { INDEX_BY_HOST, keyIn, type ControllerContext } from '../context.ts';
 
 /**
@@ -44,15 +45,22 @@ export class PlanBoard {
     return this.#plan?.leftBehind.get(rolloutName) ?? [];
   }
 
-  /** Pending records whose host runs the target already and whose gates are open. */
-  *recoverable(): Iterable<HostRolloutRecord> {
-    const plan = this.#plan;
-    if (plan === undefined) return;
-    for (const record of this.#context.stores.records.list()) {
-      const { spec, status } = record;
-      if ((status?.state ?? 'Pending') !== 'Pending' || status?.lastReport?.closure !== spec.targetClosure)
-        continue;
-      if (plan.isRecoverable(record.metadata.name)) yield record;
+  /** Keys of Pending records that the plan visited, whose host runs the target already and whose gates are open. */
+  *recoverable(): Iterable<ObjectKey> {
+    const { records } = this.#context.stores;
+    for (const name of this.#visited()) {
+      const key = keyIn(this.#context, name);
+      const record = records.get(key);
+      if (record !== undefined && isOnTarget(record) && this.isOpen(name)) yield key;
     }
   }
+
+  #visited(): Iterable<string> {
+    if (this.#plan === undefined) return [];
+    return this.#plan.visited ?? this.#context.stores.records.list().map(({ metadata }) => metadata.name);
+  }
+}
+
+function isOnTarget({ spec, status }: HostRolloutRecord): boolean {
+  return (status?.state ?? 'Pending') === 'Pending' && status?.lastReport?.closure === spec.targetClosure;
 }

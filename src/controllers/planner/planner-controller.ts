@@ -1,8 +1,7 @@
 import type { Fleet } from '../../api/kinds/fleet.ts';
 import { millisBetween } from '../../api/time.ts';
 import type { Release } from '../../core/artifacts/release.ts';
-import type { FleetPlanInput } from '../../core/planner/fleet-input.ts';
-import { planFleet } from '../../core/planner/fleet-plan.ts';
+import type { FleetPlanFrame } from '../../core/planner/fleet-input.ts';
 import type { FleetPlan } from '../../core/planner/fleet-plan-result.ts';
 import { Controller, type ReconcileResult } from '../../kube/controller.ts';
 import type { RuntimeMetrics } from '../../kube/runtime-metrics.ts';
@@ -10,11 +9,13 @@ import type { StoreChange } from '../../kube/store.ts';
 import type { KubeObject } from '../../kube/resource.ts';
 import { noTracer } from '../../kube/tracer.ts';
 import { ContentFault, type ReleaseCache } from '../content/release-cache.ts';
-import { keyIn, servedFleet, type ControllerContext } from '../context.ts';
-import { gatherPlanInput } from './gather.ts';
+import { servedFleet, type ControllerContext } from '../context.ts';
+import { FollowedPlan } from './followed-plan.ts';
+import { gatherPlanFrame, type PlanSources } from './gather.ts';
 import type { LeaderTerm } from './leader-term.ts';
 import type { PlanBoard } from './plan-board.ts';
 import { changesPlan, changesPlanOfHost } from './plan-objects.ts';
+import { RolloutCensus } from './rollout-census.ts';
 import { writePlan } from './write-plan.ts';
 
 /** What the planner needs beside the context. */
@@ -35,9 +36,11 @@ export function createPlannerController(
   options: PlannerOptions,
   metrics?: RuntimeMetrics,
 ): Controller {
+  const followed = new FollowedPlan(context);
+  const census = new RolloutCensus(context);
   const controller = new Controller({
     name: 'planner',
-    reconcile: () => plan(context, options),
+    reconcile: () => plan({ ...options, context, census }, followed),
     clock: context.clock,
     log: context.log,
     tracer: context.tracer,
@@ -69,35 +72,39 @@ function matters<T extends KubeObject>(
   return change.type !== 'updated' || differs(change.old, change.new);
 }
 
-async function plan(context: ControllerContext, options: PlannerOptions): Promise<ReconcileResult> {
-  const { releases, term: leaderTerm, board, recover } = options;
+async function plan(planner: PlannerOptions & PlanSources, followed: FollowedPlan): Promise<ReconcileResult> {
+  const { context, releases, board, recover } = planner;
   const fleet = servedFleet(context);
   if (fleet === undefined) return {};
-  const term = await leaderTerm.ensure(fleet);
+  const term = await planner.term.ensure(fleet);
   const release = await readableRelease(releases, fleet);
   if (release === undefined) return { requeueAfterMs: context.settings.planIntervalMs };
 
-  const input = await gatherPlanInput(context, releases, fleet, release, term);
-  const planned = observedPlan(context, input);
+  const frame = await gatherPlanFrame(planner, { fleet, release, term });
+  const planned = observedPlan(context, followed, frame);
 
   board.post(planned);
-  const complete = await writePlan(context, planned, term, input.now);
-  for (const record of board.recoverable()) recover(keyIn(context, record.metadata.name));
+  const { lost, passing } = await writePlan(context, planned, term, frame.now);
+  followed.written([...lost, ...passing]);
+  for (const key of board.recoverable()) recover(key);
   context.metrics.blocked(heldPerGate(planned));
-  return { requeueAfterMs: complete ? untilNextPlan(context, planned) : context.settings.planDebounceMs };
+  return {
+    requeueAfterMs: lost.length === 0 ? untilNextPlan(context, planned) : context.settings.planDebounceMs,
+  };
 }
 
 /** The plan; how long it took and what came out is told. */
-function observedPlan(context: ControllerContext, input: FleetPlanInput): FleetPlan {
-  const { clock, metrics, tracer = noTracer } = context;
+function observedPlan(context: ControllerContext, followed: FollowedPlan, frame: FleetPlanFrame): FleetPlan {
+  const { clock, metrics, stores, tracer = noTracer } = context;
   return tracer.span({ name: 'plan' }, (span) => {
     const started = clock.monotonicMillis();
-    const planned = planFleet(input);
+    const planned = followed.next(frame);
     metrics.planned((clock.monotonicMillis() - started) / 1000);
     span.add({
-      'plan.rollouts': input.rollouts.length,
-      'plan.records': input.records.length,
-      'plan.hosts': input.hosts.length,
+      'plan.rollouts': frame.rollouts.length,
+      'plan.records': stores.records.size,
+      'plan.visited': planned.visited?.size ?? stores.records.size,
+      'plan.hosts': stores.hosts.size,
       'plan.waves': planned.waves.length,
       'plan.marks': planned.marks.length,
       'plan.withdrawals': planned.withdrawals.length,

@@ -12,24 +12,38 @@ import { keyIn, type ControllerContext } from '../context.ts';
 const PARALLEL_WRITES = 16;
 const FRESH_STATUS = { state: 'Pending', lastEventSeq: 0 } as const;
 
+/** What is left to the next plan, by object name of the records. */
+export interface LeftToWrite {
+  /** Somebody else wrote first. */
+  readonly lost: readonly string[];
+  /** Held in passing: written where it takes longer. */
+  readonly passing: readonly string[];
+}
+
 /**
  * Writes a plan: waves first, and only when all of them are written the marks (architecture.md §1). Resolves when the
- * caches hold every answer. Whether every write went through; a lost race is left to the next plan.
+ * caches hold every answer.
  */
 export async function writePlan(
   context: ControllerContext,
   plan: FleetPlan,
   term: number,
   now: Timestamp,
-): Promise<boolean> {
-  for (const wave of plan.waves) await writeWave(context, wave);
+): Promise<LeftToWrite> {
   const changes = plannedChanges(plan);
-  let complete = true;
-  await forEachParallel(recordsToVisit(context, changes, now), PARALLEL_WRITES, async (record) => {
-    complete = (await writeRecord(context, record, changes.get(record.metadata.name), term, now)) && complete;
+  // As the plan saw them: whatever changes meanwhile makes a write lose its compare-and-swap.
+  const records = recordsToVisit(context, plan, changes);
+  for (const wave of plan.waves) await writeWave(context, wave);
+  const lost: string[] = [];
+  const passing: string[] = [];
+  await forEachParallel(records, PARALLEL_WRITES, async (record) => {
+    const { name } = record.metadata;
+    const change = changes.get(name);
+    if (change !== undefined && isPassing(context, record, change, now)) passing.push(name);
+    else if (!(await writeRecord(context, record, change, term, now))) lost.push(name);
   });
   countMarks(context, plan);
-  return complete;
+  return { lost, passing };
 }
 
 async function writeWave(context: ControllerContext, { rollout, from, to, reason }: WaveStep): Promise<void> {
@@ -49,26 +63,28 @@ async function writeWave(context: ControllerContext, { rollout, from, to, reason
   });
 }
 
-/**
- * Records that the plan touches, and those that still show gates which no longer hold them. That a rollout is being
- * opened is over in a moment and shows in its state: it is written into records only where it takes longer.
- */
-function* recordsToVisit(
+/** Records about which the plan may say something new, and those that still show gates which no longer hold them. */
+function recordsToVisit(
   context: ControllerContext,
+  { visited }: FleetPlan,
   changes: ReadonlyMap<string, PlannedChange>,
-  now: Timestamp,
-): Iterable<HostRolloutRecord> {
-  for (const record of context.stores.records.list()) {
-    const change = changes.get(record.metadata.name);
-    if (
-      change === undefined ? record.status?.blockedBy === undefined : isPassing(context, record, change, now)
-    ) {
-      continue;
-    }
-    yield record;
-  }
+): HostRolloutRecord[] {
+  const { records } = context.stores;
+  const looked =
+    visited === undefined
+      ? records.list()
+      : [...new Set([...visited, ...changes.keys()])]
+          .map((name) => records.get(keyIn(context, name)))
+          .filter((record) => record !== undefined);
+  return looked.filter(
+    ({ metadata, status }) => changes.has(metadata.name) || status?.blockedBy !== undefined,
+  );
 }
 
+/**
+ * That a rollout is being opened is over in a moment and shows in its state: it is written into records only where it
+ * takes longer.
+ */
 function isPassing(
   context: ControllerContext,
   { spec }: HostRolloutRecord,

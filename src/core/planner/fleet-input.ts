@@ -98,8 +98,8 @@ export interface PlanHost {
   readonly offline: boolean;
 }
 
-/** Everything a plan depends on. The lists come in any order. */
-export interface FleetPlanInput {
+/** Everything a plan depends on but the records and hosts. The lists come in any order. */
+export interface FleetPlanFrame {
   readonly now: Timestamp;
   /** The leader's term; marks of another term are never delivered. */
   readonly term: number;
@@ -110,14 +110,18 @@ export interface FleetPlanInput {
   /** By channel: the manifests in force. */
   readonly manifests: ReadonlyMap<string, PlanManifest>;
   readonly rollouts: readonly PlanRollout[];
-  readonly records: readonly PlanRecord[];
-  readonly hosts: readonly PlanHost[];
   /** Quarantined closures by channel, pending quarantines included (D1). */
   readonly quarantines: Quarantines;
 }
 
+/** Everything a plan depends on. */
+export interface FleetPlanInput extends FleetPlanFrame {
+  readonly records: readonly PlanRecord[];
+  readonly hosts: readonly PlanHost[];
+}
+
 /** What differs from the input of the plan before. Lists that are short are given whole. */
-export interface FleetPlanChanges extends Omit<FleetPlanInput, 'records' | 'hosts'> {
+export interface FleetPlanChanges extends FleetPlanFrame {
   /** By object name: the records that may have changed; undefined for one that is gone. */
   readonly records: ReadonlyMap<string, PlanRecord | undefined>;
   /** By hostname: the hosts that may have changed; undefined for one that is gone. */

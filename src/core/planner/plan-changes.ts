@@ -1,10 +1,10 @@
 import { compareTimestamps } from '../../api/time.ts';
-import type { FleetPlanChanges, FleetPlanInput, PlanRollout } from './fleet-input.ts';
+import type { FleetPlanChanges, FleetPlanFrame, PlanRollout } from './fleet-input.ts';
 import type { RecordIndex } from './record-index.ts';
 import type { Standings } from './standings.ts';
 import type { Quarantines } from './types.ts';
 
-type Frame = Omit<FleetPlanInput, 'records' | 'hosts' | 'rollouts'>;
+type Frame = Omit<FleetPlanFrame, 'rollouts'>;
 
 /** What a plan went by. */
 export interface PlannedBefore {
@@ -84,8 +84,8 @@ function sameQuarantines(a: Quarantines, b: Quarantines): boolean {
   return true;
 }
 
-function sameMembers(a: object, b: object): boolean {
-  const before = Object.entries(a);
+/** Compares what has the same members. */
+function sameMembers<T extends object>(a: T, b: T): boolean {
   const next = new Map<string, unknown>(Object.entries(b));
-  return before.length === next.size && before.every(([key, value]) => value === next.get(key));
+  return Object.entries(a).every(([key, value]) => value === next.get(key));
 }

@@ -15,18 +15,21 @@ export interface PlannedChange {
 
 const NO_HOLDS: readonly Hold[] = [];
 
-/** Collects by record name what a plan does to it; a record that is neither held nor marked is absent. */
+/**
+ * Collects by record name what a plan does to it. A record that is neither held nor marked is absent; so is a held one
+ * that the plan did not visit, because the plan before said the same of it.
+ */
 export function plannedChanges(plan: FleetPlan): Map<string, PlannedChange> {
   const changes = new Map<string, PlannedChange>();
-  const merge = (name: string, change: Partial<PlannedChange>): void => {
-    changes.set(name, { holds: NO_HOLDS, ...changes.get(name), ...change });
+  const note = (name: string, change: Omit<PlannedChange, 'holds'>): void => {
+    changes.set(name, { holds: plan.blockedBy.get(name) ?? NO_HOLDS, ...change });
   };
-  for (const [name, holds] of plan.blockedBy) merge(name, { holds });
-  for (const mark of plan.marks) merge(mark.record.name, { mark });
-  for (const { record } of plan.withdrawals) merge(record.name, { action: 'withdraw' });
-  for (const { record } of plan.suspensions) merge(record.name, { action: 'suspend' });
-  for (const record of plan.resumptions) merge(record.name, { action: 'resume' });
-  for (const record of plan.restamps) merge(record.name, { action: 'restamp' });
+  for (const name of plan.visited ?? plan.blockedBy.keys()) if (plan.blockedBy.has(name)) note(name, {});
+  for (const mark of plan.marks) note(mark.record.name, { mark });
+  for (const { record } of plan.withdrawals) note(record.name, { action: 'withdraw' });
+  for (const { record } of plan.suspensions) note(record.name, { action: 'suspend' });
+  for (const record of plan.resumptions) note(record.name, { action: 'resume' });
+  for (const record of plan.restamps) note(record.name, { action: 'restamp' });
   return changes;
 }
 

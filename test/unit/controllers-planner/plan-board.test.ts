@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { PlanBoard } from '../../../src/controllers/planner/plan-board.ts';
+import type { FleetPlan } from '../../../src/core/planner/fleet-plan-result.ts';
+import { plan } from '../planner/fleet-fixture.ts';
+import { NOW, record } from '../controllers-rollout/objects.ts';
+import { PlannerRoom } from './planner-room.ts';
+
+const onTarget = { lastReport: { closure: 'clo-new', at: NOW } };
+const nameOf = (hostname: string): string => record(hostname).metadata.name;
+const EVERYBODY: FleetPlan = { ...plan({}), isRecoverable: () => true };
+
+/** A board over hosts of which all but `c` run their target already, and `d` has converged. */
+function board(): PlanBoard {
+  const room = new PlannerRoom();
+  for (const host of ['a', 'b']) room.put(room.stores.records, record(host, onTarget));
+  room.put(room.stores.records, record('c', { lastReport: { closure: 'clo-old', at: NOW } }));
+  room.put(room.stores.records, record('d', { ...onTarget, state: 'Converged' }));
+  return new PlanBoard(room.context);
+}
+
+describe('what may be recovered after a plan', () => {
+  it.each<[string, FleetPlan | undefined, string[]]>([
+    ['is nothing before the first', undefined, []],
+    ['is who waits on its target', EVERYBODY, ['a', 'b']],
+    [
+      'is nobody whose gates are closed',
+      { ...EVERYBODY, isRecoverable: (name) => name === nameOf('b') },
+      ['b'],
+    ],
+    [
+      'is nobody that the plan did not visit',
+      { ...EVERYBODY, visited: new Set(['b', 'c', 'd', 'x'].map(nameOf)) },
+      ['b'],
+    ],
+  ])('%s', (_, made, hosts) => {
+    const posted = board();
+    if (made !== undefined) posted.post(made);
+    expect([...posted.recoverable()]).toEqual(hosts.map((host) => `ns/${nameOf(host)}`));
+  });
+});
