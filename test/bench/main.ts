@@ -6,6 +6,7 @@
  * scaled to this one.
  */
 import { demoWrites } from './demo-writes.ts';
+import { benchFollowedPlan } from './followed-plan.ts';
 import { describeFigure, sha256MegabytesPerSecond, timeScale } from './goals.ts';
 import { benchHeartbeats, describeHeartbeats, heartbeatFigures } from './heartbeats.ts';
 import { benchFleetPlan, benchPlan } from './plan.ts';
@@ -31,6 +32,7 @@ const parts: Readonly<Record<string, () => Promise<void> | void>> = {
   plan() {
     for (const { name, bestMillis, goalMillis } of [...benchPlan(), ...benchFleetPlan()])
       console.log(describeFigure({ name, measured: bestMillis, goal: goalMillis * scale, unit: 'ms' }));
+    for (const figure of benchFollowedPlan()) console.log(describeFigure(figure));
   },
   step() {
     const measured = benchStep().nanosPerStep;

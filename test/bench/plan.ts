@@ -23,9 +23,13 @@ export interface BenchRow {
   readonly goalMillis: number;
 }
 
-interface Shape {
+/** How large a fleet is. */
+export interface FleetShape {
   readonly hosts: number;
   readonly rollouts: number;
+}
+
+interface Shape extends FleetShape {
   readonly goalMillis: number;
   readonly rounds: number;
 }
@@ -98,14 +102,14 @@ export function printRows(rows: readonly BenchRow[]): void {
 }
 
 /** The hosts of channel `c`, in order of name. */
-function hostsOf(shape: Shape, channel: number): string[] {
+function hostsOf(shape: FleetShape, channel: number): string[] {
   const names: string[] = [];
   for (let i = channel; i < shape.hosts; i += shape.rollouts)
     names.push(`host-${String(i).padStart(5, '0')}`);
   return names;
 }
 
-function fleetOf(shape: Shape): PlannerFleet {
+function fleetOf(shape: FleetShape): PlannerFleet {
   const hosts: Record<string, { channel: string }> = {};
   const waves: Record<string, readonly PlannerWave[]> = {};
   for (const [c, channel] of channelsOf(shape).entries()) {
@@ -121,7 +125,7 @@ function fleetOf(shape: Shape): PlannerFleet {
 }
 
 /** What v0.2's planner is given: all pending, the last wave reached. */
-function pendingFleet(shape: Shape): { manifests: PlannerManifests; state: FleetState } {
+function pendingFleet(shape: FleetShape): { manifests: PlannerManifests; state: FleetState } {
   const channels = channelsOf(shape);
   const rollouts = channels.map((channel): RolloutRow => ({
     rolloutId: `${channel}@abc1234`,
@@ -148,7 +152,7 @@ function pendingFleet(shape: Shape): { manifests: PlannerManifests; state: Fleet
 }
 
 /** The same fleet as the operator sees it; `reached` is the wave its rollouts are in. */
-function operatorFleet(shape: Shape, reached: number): FleetPlanInput {
+export function operatorFleet(shape: FleetShape, reached: number): FleetPlanInput {
   const channels = channelsOf(shape);
   const rollouts = channels.map((channel): PlanRollout => ({
     name: `${channel}-abc1234`,
@@ -203,11 +207,11 @@ function operatorFleet(shape: Shape, reached: number): FleetPlanInput {
   };
 }
 
-function channelsOf(shape: Shape): string[] {
+function channelsOf(shape: FleetShape): string[] {
   return Array.from({ length: shape.rollouts }, (_, c) => `channel-${c}`);
 }
 
-function budgetsOf(shape: Shape): PlannerBudget[] {
+function budgetsOf(shape: FleetShape): PlannerBudget[] {
   return Array.from({ length: shape.rollouts }, (_, c) => ({
     selector: { tags: [], tagsAny: [], hosts: [], channel: `channel-${c}`, all: false },
     hosts: hostsOf(shape, c),
