@@ -96,6 +96,12 @@ describe('a plan that follows its fleet looks again', () => {
     expect(gatesOf(follow(story, freed, written), 'c')).toEqual(['disruption-budget']);
   });
 
+  it('once at a marked host that changed, which takes one slot', () => {
+    const rollouts = [rollout({ budgets: [budget(['a', 'b', 'c'], { maxInFlight: 2 })] })];
+    const plan = follow({ rollouts, records: three }, { hosts: [host('a', { closure: 'a-older' })] });
+    expect([marked(plan), gatesOf(plan, 'c')]).toEqual([['a', 'b'], ['disruption-budget']]);
+  });
+
   it('at nobody for a budget that is never full', () => {
     const rollouts = [rollout({ paused: true, budgets: [budget(['a', 'b', 'c'], { maxInFlight: 3 })] })];
     const story = { rollouts, records: [record('a', soaking), record('b', soaking), record('c')] };
@@ -117,7 +123,7 @@ describe('a plan that follows its fleet looks again', () => {
       fleet: { ...later, edges },
     };
     const waitsFor = (plan: FleetPlan): string[] => plan.deadlocks.map(({ reason }) => reason);
-    const inLaterWave = (host: string): string => `it waits for host '${host}', which is in a later wave`;
+    const inLaterWave = (gating: string): string => `it waits for host '${gating}', which is in a later wave`;
     expect(waitsFor(follow(story))).toEqual(['b', 'c'].map(inLaterWave));
     expect(waitsFor(follow(story, { records: [record('b', done)] }))).toEqual([inLaterWave('c')]);
   });
