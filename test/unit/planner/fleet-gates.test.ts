@@ -166,6 +166,17 @@ const CASES: readonly Case[] = [
     key: 'web-r0.a',
   },
   {
+    story: 'D20: a host that switches for a rollout that is gone is busy',
+    given: web({
+      records: [
+        record('a'),
+        record('a', { rollout: 'gone', state: 'Activating', dispatchAckedAt: minute(-1) }),
+      ],
+    }),
+    held: ['host-busy'],
+    key: 'gone.a',
+  },
+  {
     story: 'D20: ten minutes later the host is no longer busy',
     given: web({
       rollouts: [rollout(), rollout({ name: 'web-r0', rolloutId: 'web@r0', state: 'Superseded' })],

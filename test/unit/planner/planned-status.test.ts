@@ -56,6 +56,21 @@ describe('what a plan does to each record', () => {
       'web-r1.f': { holds },
     });
   });
+
+  it('has of those that are held whom the plan visited, and all about whom something is decided', () => {
+    const holds = [hold('host-offline')];
+    const made = plannedChanges(
+      plan({
+        withdrawals: [{ record: record('b'), reason: 'host-offline' }],
+        blockedBy: new Map(['b', 'c', 'd'].map((host) => [`web-r1.${host}`, holds])),
+        visited: new Set(['web-r1.a', 'web-r1.c']),
+      }),
+    );
+    expect(Object.fromEntries(made)).toEqual({
+      'web-r1.b': { action: 'withdraw', holds },
+      'web-r1.c': { holds },
+    });
+  });
 });
 
 describe('the status of a record after a plan', () => {
