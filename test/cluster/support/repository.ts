@@ -141,6 +141,9 @@ export class FleetRepository {
 
   #env(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     const PATH = [dirname(OPERATOR_COMMAND), process.env['PATH']].join(delimiter);
-    return { ...process.env, PATH, HOME: this.#root, RUNNER_TEMP: join(this.#root, 'runner'), ...more };
+    const HOME = this.#root;
+    // The steps of a runner write to git's global configuration, which is not to be that of who runs the tests.
+    const GIT_CONFIG_GLOBAL = join(HOME, '.gitconfig');
+    return { ...process.env, PATH, HOME, GIT_CONFIG_GLOBAL, RUNNER_TEMP: join(HOME, 'runner'), ...more };
   }
 }
