@@ -10,7 +10,7 @@ import { noTracer, type Tracer } from './tracer.ts';
 
 /** An Event to tell people about; `reason` is PascalCase, `message` a sentence. */
 export interface EventNote {
-  /** The object it is about, as read from the API server. */
+  /** The object it is about: as read from the API server, or as much of it as names it. */
   readonly about: KubeObject;
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;

@@ -1,4 +1,4 @@
-import type { Host } from '../api/kinds/host.ts';
+import { API_VERSION } from '../api/group.ts';
 import { laterOf, type Timestamp } from '../api/time.ts';
 import type { CertificateResponse, EnrollRequest, RenewRequest } from '../api/wire/enroll.ts';
 import { durationOr } from '../core/duration.ts';
@@ -6,6 +6,8 @@ import { certificateProfile, type CertificateProfile } from '../core/enrolment/c
 import { judgeFirstRequest, judgeRenewal } from '../core/enrolment/judge-request.ts';
 import { judgeToken } from '../core/enrolment/judge-token.ts';
 import { refused, type Refused } from '../core/enrolment/refusal.ts';
+import { hostName } from '../core/naming.ts';
+import type { KubeObject } from '../kube/resource.ts';
 import { TokenBucket } from '../kube/token-bucket.ts';
 import type { Admission } from './admission.ts';
 import { bare, json, type Answer } from './answer.ts';
@@ -149,14 +151,18 @@ export class IssuanceDesk {
       { at: clock.now(), requester_cn: requesterCn, issued_cn: commonName, not_after: notAfter, context },
       'certificate issued',
     );
-    const host: Host | undefined = hostObject(this.#context, hostname);
-    if (host === undefined) return;
     this.#admission.events.record({
-      about: host,
+      about: hostObject(this.#context, hostname) ?? this.#hostToCome(hostname),
       type: 'Normal',
       reason: route === 'enroll' ? 'HostEnrolled' : 'CertificateRenewed',
       message: `certificate ${commonName} is valid until ${notAfter}`,
     });
+  }
+
+  /** A host that is declared a moment ago may enrol before the leader has made its object. */
+  #hostToCome(hostname: string): KubeObject {
+    const { namespace } = this.#context;
+    return { apiVersion: API_VERSION, kind: 'Host', metadata: { name: hostName(hostname), namespace } };
   }
 }
 

@@ -91,6 +91,18 @@ describe('the first certificate', () => {
     expect(JSON.stringify(room.audit)).not.toContain(token.claims.nonce);
   });
 
+  test('the Event names a host whose object the leader has yet to make', async () => {
+    const web02 = newHostKey('web-02');
+    room.scene.hosts.set('web-02', { pubkey: web02.pubkey });
+    expect((await room.ask(room.scene.token(web02), await web02.csr())).status).toBe(200);
+    expect(room.scene.notes).toMatchObject([
+      {
+        reason: 'HostEnrolled',
+        about: { kind: 'Host', metadata: { name: 'web-02', namespace: room.namespace } },
+      },
+    ]);
+  });
+
   test('the nonce is burned in an immutable ConfigMap that says until when it matters', async () => {
     const token = room.scene.token(room.web01);
     await room.ask(token, await room.web01.csr());
