@@ -24,14 +24,22 @@ export const INDEX_BY_PENDING = 'pending';
 export const RECORD_INDEXERS: Readonly<Record<string, Indexer<HostRolloutRecord>>> = {
   [INDEX_BY_ROLLOUT]: ({ spec }) => [spec.rolloutRef],
   [INDEX_BY_HOST]: ({ spec }) => [spec.hostRef],
-  [INDEX_BY_PENDING]: ({ status }) => ((status?.pendingEffects ?? []).length > 0 ? ['effects'] : []),
+  [INDEX_BY_PENDING]: (record) => [
+    ...((record.status?.pendingEffects ?? []).length > 0 ? ['effects'] : []),
+    ...(isOnTarget(record) ? ['recovery'] : []),
+  ],
 };
+
+/** Whether a Pending record's host said that it runs the target already. */
+function isOnTarget({ spec, status }: HostRolloutRecord): boolean {
+  return (status?.state ?? 'Pending') === 'Pending' && status?.lastReport?.closure === spec.targetClosure;
+}
 
 /** What the informers hold; answers of own writes go in, too. */
 export interface Stores {
   readonly fleets: Store<Fleet>;
   readonly rollouts: Store<Rollout>;
-  /** Indexed by `INDEX_BY_ROLLOUT` (Rollout name), `INDEX_BY_HOST` (Host name) and `INDEX_BY_PENDING` (`effects`). */
+  /** Indexed by `INDEX_BY_ROLLOUT` (Rollout name), `INDEX_BY_HOST` (Host name), `INDEX_BY_PENDING` (`effects`, `recovery`). */
   readonly records: Store<HostRolloutRecord>;
   readonly hosts: Store<Host>;
   readonly quarantines: Store<QuarantinedClosure>;

@@ -1,8 +1,7 @@
-import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import type { FleetPlan } from '../../core/planner/fleet-plan-result.ts';
 import { stopsAtSoaking } from '../../core/planner/recovery-stop.ts';
-import type { ObjectKey } from '../../kube/resource.ts';
-import { INDEX_BY_HOST, keyIn, type ControllerContext } from '../context.ts';
+import { keyOf, type ObjectKey } from '../../kube/resource.ts';
+import { INDEX_BY_HOST, INDEX_BY_PENDING, keyIn, type ControllerContext } from '../context.ts';
 
 /**
  * What the last plan found out that other controllers need. It is derived from the objects, so losing it costs one
@@ -45,22 +44,14 @@ export class PlanBoard {
     return this.#plan?.leftBehind.get(rolloutName) ?? [];
   }
 
-  /** Keys of Pending records that the plan visited, whose host runs the target already and whose gates are open. */
-  *recoverable(): Iterable<ObjectKey> {
-    const { records } = this.#context.stores;
-    for (const name of this.#visited()) {
-      const key = keyIn(this.#context, name);
-      const record = records.get(key);
-      if (record !== undefined && isOnTarget(record) && this.isOpen(name)) yield key;
-    }
+  /**
+   * Keys of Pending records whose host runs the target already and whose gates are open: all of them after every plan,
+   * so that none is forgotten whose recovery came to nothing.
+   */
+  recoverable(): ObjectKey[] {
+    return this.#context.stores.records
+      .byIndex(INDEX_BY_PENDING, 'recovery')
+      .filter(({ metadata }) => this.isOpen(metadata.name))
+      .map(keyOf);
   }
-
-  #visited(): Iterable<string> {
-    if (this.#plan === undefined) return [];
-    return this.#plan.visited ?? this.#context.stores.records.list().map(({ metadata }) => metadata.name);
-  }
-}
-
-function isOnTarget({ spec, status }: HostRolloutRecord): boolean {
-  return (status?.state ?? 'Pending') === 'Pending' && status?.lastReport?.closure === spec.targetClosure;
 }
