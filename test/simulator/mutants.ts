@@ -279,6 +279,30 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'plans do not follow their hosts',
+    rule: 'endings',
+    seed: 9,
+    changes: [
+      {
+        file: 'controllers/planner/changed-inputs.ts',
+        text: 'else this.#hosts.set(change.new.spec.hostname, change.new);',
+        replacement: '',
+      },
+    ],
+  },
+  {
+    name: 'plans do not follow their budgets',
+    rule: 'no-errors',
+    seed: 12,
+    changes: [
+      {
+        file: 'core/planner/fleet-planner.ts',
+        text: 'this.#followBudgets(plan, place, plan.standing.records.length);',
+        replacement: '',
+      },
+    ],
+  },
+  {
     name: 'no wave is ever promoted',
     rule: 'endings',
     changes: [
