@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { hostname } from 'node:os';
 import { systemClock } from '../kube/clock.ts';
-import { startTracing } from '../telemetry/tracing.ts';
+import { startTracing } from '../telemetry/start-tracing.ts';
 import { Operator } from './operator.ts';
 import { OptionError } from './option-flag.ts';
 import { FLAGS, readOptions, type FlagValues, type OperatorOptions } from './options.ts';

@@ -40,13 +40,3 @@ export const noTracing: Tracing = {
   reportTo: () => undefined,
   stop: () => Promise.resolve(),
 };
-
-/** Switches tracing on where there are options; the SDK is loaded only then. */
-export async function startTracing(
-  options: TracingOptions | undefined,
-  process: TracedProcess,
-): Promise<Tracing> {
-  if (options === undefined) return noTracing;
-  const { openOtlpTracing } = await import('./otlp-tracing.ts');
-  return openOtlpTracing(options, process);
-}

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { noTracing, startTracing } from '../../../src/telemetry/tracing.ts';
+import { startTracing } from '../../../src/telemetry/start-tracing.ts';
+import { noTracing } from '../../../src/telemetry/tracing.ts';
 
 test('without options there is no SDK, and work is done as if nobody looked', async () => {
   const tracing = await startTracing(undefined, { namespace: 'fleet', hostname: 'pod-1' });
