@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import type { Rollout } from '../../src/api/kinds/rollout.ts';
 import { hostResource, rolloutResource } from '../../src/api/kinds/resources.ts';
 import { startInstallation, NAMESPACE, type Installation } from '../../src/dev/local/installation.ts';
-import type { OperatorProcess } from '../../src/dev/local/operator-process.ts';
+import { OperatorProcess } from '../../src/dev/local/operator-process.ts';
 import { writeRelease } from '../../src/dev/local/publish.ts';
 import { systemClock } from '../../src/kube/clock.ts';
 import type { KubeClient } from '../../src/kube/kube-client.ts';
 import { clientOf, installWidgets } from '../support/widgets.ts';
 import { loggedWrites } from './audit-log.ts';
-import { MeasuredOperator } from './measured-operator.ts';
 import { WriteNamer, type NamedWrites } from './name-writes.ts';
 import { measureRawWrites } from './raw-writes.ts';
 import {
@@ -93,11 +92,7 @@ async function run(
   await installWidgets(client);
   await measureRawWrites(client, 16, 1_000);
   const rates = [await measureRawWrites(client, 16, 2_000), await measureRawWrites(client, 32, 2_000)];
-  const { process: operator } = await MeasuredOperator.start({
-    name: 'bench',
-    installation,
-    flags: OPERATOR_FLAGS,
-  });
+  const operator = await OperatorProcess.start({ name: 'bench', installation, flags: OPERATOR_FLAGS });
   const usage = new Usage(operator);
   const fleet = benchFleet(hostCount);
   onProgress(`issuing ${hostCount} certificates`);

@@ -144,8 +144,9 @@ describe('waiting alone', () => {
     const wake = new WakeTime(minute(0));
     expect(wake.isPast(minute(-10), 600_000)).toBe(true);
     expect(wake.take()).toBeUndefined();
-    expect(wake.isPast(minute(-9), 600_000)).toBe(false);
-    expect(wake.isPast(minute(-8), 600_000)).toBe(false);
+    for (const since of [-9, -8]) expect(wake.isPast(minute(since), 600_000)).toBe(false);
+    expect(wake.take()).toBe(minute(1));
+    for (const since of [-8, -9]) expect(wake.isPast(minute(since), 600_000)).toBe(false);
     expect(wake.take()).toBe(minute(1));
     expect(wake.take()).toBeUndefined();
     expect(wake.isPast(minute(-9), 600_000)).toBe(false);
@@ -180,6 +181,7 @@ describe('D8: a circle', () => {
       ['a', 'b', 'c', 'd'],
     ],
     ['is none in a diamond', { a: ['b', 'c'], b: ['d'], c: ['d'] }, []],
+    ['does not have what leads on to two ends', { a: ['z', 'b'], b: ['c', 'd'], z: ['a'] }, ['a', 'z']],
     ['is none where nothing waits', {}, []],
   ])('%s', (_, edges, nodes) => {
     expect(found(edges, 'a')).toEqual(nodes);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PlanRecord } from '../../../src/core/planner/fleet-input.ts';
+import type { PlannerBudget } from '../../../src/core/planner/types.ts';
 import {
   DELIVERED,
   MARK,
@@ -133,6 +134,41 @@ describe('D20: slots of superseded rollouts', () => {
   it('end when the successor of the host has acknowledged, though nothing else is heard of it', () => {
     const made = plan(story({ state: 'Soaking', soakDueAt: minute(5) }, { dispatchAckedAt: minute(-1) }));
     expect(marked(made)).toEqual(['a']);
+  });
+
+  it('count where the selector meant other hosts then', () => {
+    const old = rollout({
+      name: 'web-r0',
+      rolloutId: 'web@r0',
+      state: 'Superseded',
+      budgets: [budget(['b', 'z'], { maxInFlight: 1 })],
+    });
+    const soaking = record('b', { rollout: 'web-r0', state: 'Soaking', soakDueAt: minute(5) });
+    const given = (budgets: readonly PlannerBudget[]): Story => ({
+      rollouts: [rollout({ budgets }), old],
+      records: [record('a'), record('c'), soaking],
+    });
+    expect(marked(plan(given([budget(['a', 'c'], { maxInFlight: 1 })])))).toEqual([]);
+    expect(marked(plan(given([budget(['a', 'c'], { maxInFlight: 2 })])))).toEqual(['a']);
+    expect(marked(plan(given([budget(['b', 'c'], { maxInFlight: 1 })])))).toEqual(['a']);
+  });
+
+  it('end when the host has moved in the channel that it is in now', () => {
+    const given = (successor: Partial<PlanRecord>): Story => ({
+      rollouts: [
+        rollout({ budgets }),
+        rollout({ name: 'web-r0', rolloutId: 'web@r0', state: 'Superseded', budgets }),
+        rollout({ name: 'db-r1', rolloutId: 'db@r1', channel: 'db' }),
+      ],
+      manifests: new Map(['web', 'db'].map((name) => [name, { channelRef: 'r1', signedAt: minute(-10) }])),
+      records: [
+        record('a'),
+        record('z', { rollout: 'web-r0', state: 'Soaking', soakDueAt: minute(5) }),
+        record('z', { rollout: 'db-r1', ...successor }),
+      ],
+    });
+    expect(marked(plan(given({ state: 'Soaking', soakDueAt: minute(5) })))).toEqual(['a']);
+    expect(marked(plan(given({})))).not.toContain('a');
   });
 
   it('count in budgets of equal selector only', () => {

@@ -114,6 +114,12 @@ describe('D7, D8: a rollout goes on', () => {
     expect(gatesOf(plan(story(DONE, {})), 'c')).toEqual(['wave-promotion']);
   });
 
+  it('the reason counts the deferred as such', () => {
+    const records = [record('a', { state: 'Converged' }), record('b', { state: 'Deferred' }), record('c')];
+    const fleet = { waves: { web: [['a', 'b'], ['c']].map((hosts) => ({ hosts, soakMinutes: 5 })) } };
+    expect(plan({ records, fleet }).waves[0]?.reason).toBe('wave 0: 1 Converged, 1 Deferred');
+  });
+
   it('the reason counts who is done and who is left behind', () => {
     expect(plan(story(DONE, {}, skip('b'))).waves[0]?.reason).toBe(
       'wave 0: 1 Converged, 1 skipped while offline',
