@@ -144,13 +144,13 @@ describe('D20: slots of superseded rollouts', () => {
       budgets: [budget(['b', 'z'], { maxInFlight: 1 })],
     });
     const soaking = record('b', { rollout: 'web-r0', state: 'Soaking', soakDueAt: minute(5) });
-    const given = (budgets: readonly PlannerBudget[]): Story => ({
-      rollouts: [rollout({ budgets }), old],
+    const given = (newer: PlannerBudget): Story => ({
+      rollouts: [rollout({ budgets: [newer] }), old],
       records: [record('a'), record('c'), soaking],
     });
-    expect(marked(plan(given([budget(['a', 'c'], { maxInFlight: 1 })])))).toEqual([]);
-    expect(marked(plan(given([budget(['a', 'c'], { maxInFlight: 2 })])))).toEqual(['a']);
-    expect(marked(plan(given([budget(['b', 'c'], { maxInFlight: 1 })])))).toEqual(['a']);
+    expect(marked(plan(given(budget(['a', 'c'], { maxInFlight: 1 }))))).toEqual([]);
+    expect(marked(plan(given(budget(['a', 'c'], { maxInFlight: 2 }))))).toEqual(['a']);
+    expect(marked(plan(given(budget(['b', 'c'], { maxInFlight: 1 }))))).toEqual(['a']);
   });
 
   it('end when the host has moved in the channel that it is in now', () => {
