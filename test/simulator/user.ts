@@ -8,6 +8,7 @@ import {
 import type { Rollout } from '../../src/api/kinds/rollout.ts';
 import { API_VERSION } from '../../src/api/group.ts';
 import type { Timestamp } from '../../src/api/time.ts';
+import { fleetSpec } from '../support/fleet-spec.ts';
 import type { SignedRelease } from './ci.ts';
 import { FLEET, NAMESPACE } from './replica.ts';
 import type { Fault, Scenario } from './scenario.ts';
@@ -94,19 +95,6 @@ function newFleet(source: Fleet['spec']['source'], offline: Scenario['offline'])
     apiVersion: API_VERSION,
     kind: 'Fleet',
     metadata: { name: FLEET, namespace: NAMESPACE },
-    spec: {
-      source,
-      trust: { configMapRef: { name: 'trust', key: 'trust.json' } },
-      freshness: { window: '720h' },
-      offline,
-      agents: {
-        caSecretRef: { name: 'ca' },
-        cnSuffix: 'fleet.example',
-        certificateLifetime: '720h',
-        artifactMaxAge: '55m',
-      },
-      retention: { attemptsPerChannel: 2, minAge: '1h' },
-      intent: { hold: 'None' },
-    },
+    spec: { ...fleetSpec, source, offline },
   };
 }

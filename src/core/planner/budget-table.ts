@@ -77,17 +77,6 @@ export class BudgetTable {
 
   /** The budgets of a rollout that list the host, in declared order, repeats included. */
   listing(rollout: string, host: string): readonly ListedBudget[] {
-    return this.#listing(rollout, host);
-  }
-
-  /** The keys under which a host of a rollout holds a slot: those whose first budget lists it. */
-  keysHeld(rollout: string, host: string): string[] {
-    const keys: string[] = [];
-    for (const { key, isFirst } of this.#listing(rollout, host)) if (isFirst) keys.push(key);
-    return keys;
-  }
-
-  #listing(rollout: string, host: string): readonly CompiledBudget[] {
     const budgets = this.#ofRollout.get(rollout) ?? NO_BUDGETS;
     if (budgets.length === 0) return NO_BUDGETS;
     const lists = this.#listsOfHost.get(host) ?? NO_LISTS;
@@ -98,6 +87,13 @@ export class BudgetTable {
       else found.push(budget);
     }
     return found ?? NO_BUDGETS;
+  }
+
+  /** The keys under which a host of a rollout holds a slot: those whose first budget lists it. */
+  keysHeld(rollout: string, host: string): string[] {
+    const keys: string[] = [];
+    for (const { key, isFirst } of this.listing(rollout, host)) if (isFirst) keys.push(key);
+    return keys;
   }
 
   #listOf(key: string, hosts: readonly string[]): number {

@@ -43,8 +43,7 @@ export class FleetPlanner {
     const { all, strays } = this.#view.standings;
     this.#plans = new Map(all.map((standing) => [standing.rollout.name, new RolloutPlan(standing)]));
     for (const plan of this.#plans.values()) {
-      for (const tracked of plan.standing.olderTries) this.#learn(tracked, plan);
-      for (const tracked of plan.standing.records) this.#learn(tracked, plan);
+      for (const tracked of plan.standing.tries) this.#learn(tracked, plan);
     }
     for (const tracked of strays) this.#learn(tracked, undefined);
   }

@@ -10,10 +10,7 @@ export class RecordIndex {
   readonly #byHost = new Map<string, TrackedRecord[]>();
 
   constructor({ all, strays }: Standings) {
-    for (const { olderTries, records } of all) {
-      for (const tracked of olderTries) this.#add(tracked);
-      for (const tracked of records) this.#add(tracked);
-    }
+    for (const { tries } of all) for (const tracked of tries) this.#add(tracked);
     for (const tracked of strays) this.#add(tracked);
   }
 

@@ -50,8 +50,7 @@ export class RolloutPlan {
     const touched = this.#touched.splice(0);
     for (const tracked of touched) tracked.isTouched = false;
     if (!this.isStale) return touched.toSorted((a, b) => a.position - b.position);
-    const { olderTries, records } = this.standing;
-    return olderTries.length === 0 ? records : [...olderTries, ...records];
+    return this.standing.tries;
   }
 
   /** Takes over what becomes of a record. */

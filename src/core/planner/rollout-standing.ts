@@ -28,6 +28,11 @@ export class RolloutStanding {
     );
   }
 
+  /** All of them in the order of the plan: earlier tries first. */
+  get tries(): readonly TrackedRecord[] {
+    return this.olderTries.length === 0 ? this.records : [...this.olderTries, ...this.records];
+  }
+
   /** The newest try of a host. */
   record(host: string): TrackedRecord | undefined {
     this.#byHost ??= new Map(this.records.map((tracked) => [tracked.record.hostname, tracked]));
