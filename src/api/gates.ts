@@ -80,8 +80,10 @@ export const GATES = [
   },
   {
     name: 'host-busy',
-    surfaces: 'surfaces while the host has another dispatch in hand, or is switching for another rollout',
-    clears: 'clears when that other record moves on, or ten minutes after it last did',
+    surfaces:
+      'surfaces while the host has another dispatch in hand, is switching for another rollout, or has just switched to the same closure for one and no heartbeat has named it yet',
+    clears:
+      "clears when that other record moves on or the host's next heartbeat names the closure, or ten minutes after it was last let through",
   },
   {
     name: 'artifact-stale',

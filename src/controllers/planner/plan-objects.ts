@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Host } from '../../api/kinds/host.ts';
 import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import { recordFromObject } from '../../core/host/object.ts';
@@ -6,6 +5,7 @@ import { outstandingFailures } from '../../core/host/outstanding-failures.ts';
 import { goesOnCounting, toldAt } from '../../core/host/told.ts';
 import { isReopened } from '../../core/rollout/open.ts';
 import type { PlanHost, PlanRecord } from '../../core/planner/fleet-input.ts';
+import { sameJson } from '../../kube/same-json.ts';
 
 /**
  * Projections are kept as long as their objects: a plan of many hosts of which one has changed projects one. Objects
@@ -31,7 +31,7 @@ export function planHostOf(object: Host): PlanHost {
 /** Whether a change of a record can matter to a plan: its inbox, history and gates do not. */
 export function changesPlan(old: HostRolloutRecord, next: HostRolloutRecord): boolean {
   return (
-    !isDeepStrictEqual(planRecordOf(old), planRecordOf(next)) ||
+    !sameJson(planRecordOf(old), planRecordOf(next)) ||
     old.status?.lastReport?.closure !== next.status?.lastReport?.closure ||
     old.status?.pendingEffects?.length !== next.status?.pendingEffects?.length
   );
@@ -39,7 +39,7 @@ export function changesPlan(old: HostRolloutRecord, next: HostRolloutRecord): bo
 
 /** Whether a change of a host can matter to a plan. */
 export function changesPlanOfHost(old: Host, next: Host): boolean {
-  return !isDeepStrictEqual(planHostOf(old), planHostOf(next));
+  return !sameJson(planHostOf(old), planHostOf(next));
 }
 
 function projectRecord(object: HostRolloutRecord): PlanRecord {
@@ -81,6 +81,7 @@ function projectHost({ spec, status }: Host): PlanHost {
     hostname: spec.hostname,
     offline: status?.offline === true,
     ...(status?.closure !== undefined && { closure: status.closure }),
+    ...(status?.closureSince !== undefined && { closureSince: status.closureSince }),
     ...(status?.firstSeenTime !== undefined && { firstReportAt: status.firstSeenTime }),
     ...(status?.settledTime !== undefined && { settledTime: status.settledTime }),
   };

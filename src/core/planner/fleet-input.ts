@@ -90,6 +90,8 @@ export interface PlanHost {
   readonly hostname: string;
   /** What the host says it runs. */
   readonly closure?: string;
+  /** Since when it says so, by the operator's clock. */
+  readonly closureSince?: Timestamp;
   /** Its first report since the object exists; absent where it never reported. */
   readonly firstReportAt?: Timestamp;
   /** When it had reported the same closure twice (D22). */

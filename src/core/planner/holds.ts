@@ -94,7 +94,7 @@ export class Holds {
     return [
       hostOffline(host),
       hostUnsettled(host, record, this.#isSettled) ?? hostUntold(host, record, this.#isTold),
-      busy === undefined ? null : hostBusy(record, busy, this.#isOver),
+      busy === undefined ? null : hostBusy(record, busy, host, this.#isOver),
     ];
   }
 

@@ -13,7 +13,7 @@ export function factsOf(
   standing: RolloutStanding | undefined,
   view: FleetView,
 ): RecordFacts {
-  const isBusy = busySince(record) !== undefined;
+  const isBusy = busySince(record, host) !== undefined;
   if (standing === undefined) return isBusy ? { ...NO_FACTS, isBusy } : NO_FACTS;
   const { state, clearedAt } = record;
   const counts = standing.isCurrent && position >= 0;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { PlanMark, PlanRecord } from '../../../src/core/planner/fleet-input.ts';
+import type { PlanHost, PlanMark, PlanRecord } from '../../../src/core/planner/fleet-input.ts';
 import { onCircles } from '../../../src/core/planner/circles.ts';
 import { busySince, hostBusy } from '../../../src/core/planner/gates/host-busy.ts';
 import { decideMark, type MarkDecision } from '../../../src/core/planner/mark.ts';
 import { Standings } from '../../../src/core/planner/standings.ts';
 import { WakeTime } from '../../../src/core/planner/wake-time.ts';
-import { DELIVERED, MARK, minute, record, rollout } from './fleet-fixture.ts';
+import { DELIVERED, host, MARK, minute, record, rollout } from './fleet-fixture.ts';
 
 describe('D6: what becomes of a mark', () => {
   const suspended = { ...DELIVERED, suspended: true };
@@ -119,14 +119,43 @@ describe('D20: a busy host', () => {
       undefined,
     ],
   ])('%s', (_, changes, since) => {
-    expect(busySince(record('a', changes))).toBe(since === undefined ? undefined : minute(since));
+    expect(busySince(record('a', changes), host('a'))).toBe(since === undefined ? undefined : minute(since));
+  });
+
+  const switched = record('a', { name: 'other', state: 'Soaking', soakMinutes: 5, soakDueAt: minute(3) });
+  const silent = host('a', { closureSince: minute(-60) });
+
+  it.each<[string, PlanRecord, PlanHost, number | undefined]>([
+    ['since it was let through', switched, silent, -2],
+    ['also where it has converged', { ...switched, state: 'Converged' }, silent, -2],
+    ['not once it has failed', { ...switched, state: 'Failed' }, silent, undefined],
+    ['not once a heartbeat names the closure', switched, { ...silent, closure: 'a-new' }, undefined],
+    [
+      'not where a later heartbeat names another',
+      switched,
+      host('a', { closureSince: minute(-2) }),
+      undefined,
+    ],
+    ['not where nobody knows since when its heartbeats name it', switched, host('a'), undefined],
+    ['not where nobody knows when it was let through', record('a', { state: 'Soaking' }), silent, undefined],
+  ])('is busy with a switch that no heartbeat has confirmed: %s', (_, known, heard, since) => {
+    expect(busySince(known, heard)).toBe(since === undefined ? undefined : minute(since));
+  });
+
+  it('holds nothing but another dispatch to the closure that no heartbeat has confirmed', () => {
+    expect(hostBusy(record('a'), [switched], silent, () => false)?.reason).toBe(
+      "host-busy: this host has switched to the same closure, and is to confirm it with a heartbeat, for record 'other'",
+    );
+    expect(hostBusy(record('a'), [switched], silent, () => true)).toBeNull();
+    expect(hostBusy(record('a', { targetClosure: 'newer' }), [switched], silent, () => false)).toBeNull();
   });
 
   it('holds other records of the host, by name, until that is long ago', () => {
     const own = record('a', { dispatch: delivered });
     const other = record('a', { name: 'other', state: 'Activating', dispatchAckedAt: minute(-2) });
     const waiting = record('a', { name: 'third', dispatch: delivered });
-    const held = (records: readonly PlanRecord[], past = false) => hostBusy(own, records, () => past);
+    const held = (records: readonly PlanRecord[], past = false) =>
+      hostBusy(own, records, host('a'), () => past);
     expect(held([own])).toBeNull();
     expect(held([own, other])).toEqual({
       gate: 'host-busy',

@@ -157,7 +157,8 @@ export function changedRecord(
     outstandingFailures: oneIn(chance, 12) ? 1 + chance.below(2) : 0,
     ...(acked && { dispatchAckedAt: moment() }),
     ...(marked && { dispatch: randomMark(chance, fleet, moment) }),
-    ...((state === 'Soaking' || marked) && !oneIn(chance, 3) && { soakDueAt: moment() }),
+    ...((state === 'Soaking' || state === 'Converged' || marked) &&
+      !oneIn(chance, 3) && { soakDueAt: moment() }),
     ...((clearedAt !== undefined || oneIn(chance, 25)) && { clearedAt: clearedAt ?? moment() }),
     ...(oneIn(chance, 20) && { reopenedAt: moment() }),
     ...(oneIn(chance, 20) && { countsOn: { toldAt: oneIn(chance, 2) ? undefined : moment() } }),
@@ -182,6 +183,7 @@ export function randomHost(chance: Chance, { minutes }: RandomFleet, hostname: s
     hostname,
     offline: oneIn(chance, 6),
     ...(!oneIn(chance, 8) && { closure: oneIn(chance, 6) ? 'new' : 'old' }),
+    ...(!oneIn(chance, 4) && { closureSince: minute(minutes - chance.below(48) / 2) }),
     ...(!oneIn(chance, 8) && { firstReportAt }),
     ...(!oneIn(chance, 5) && { settledTime: firstReportAt }),
   };
