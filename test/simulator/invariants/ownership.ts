@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { sameJson } from '../../../src/kube/same-json.ts';
 import type { Observer, WorldView } from '../observer.ts';
 import type { ApiChange } from '../sim-api.ts';
 
@@ -22,7 +22,7 @@ export class Ownership implements Observer {
     if (old === status) return;
     const webhook = by.endsWith('/webhook');
     for (const name of [...Object.keys(status), ...Object.keys(old).filter((gone) => !(gone in status))]) {
-      if (old[name] === status[name] || isDeepStrictEqual(old[name], status[name])) continue;
+      if (sameJson(old[name], status[name])) continue;
       if (mayWrite(plural, name, webhook, old, status)) continue;
       world.violated('ownership', `${by} writes ${name} of ${plural} ${object.metadata.name}`);
     }
@@ -35,13 +35,13 @@ function mayWrite(plural: string, name: string, webhook: boolean, old: Members, 
   if (plural !== 'hostrolloutrecords') return false;
   if (name === 'dispatch') return sameMark(old[name] as Members, status[name] as Members);
   const [was, is] = [(old[name] ?? []) as unknown[], (status[name] ?? []) as unknown[]];
-  return name === 'inbox' && is.length === was.length + 1 && isDeepStrictEqual(is.slice(0, -1), was);
+  return name === 'inbox' && is.length === was.length + 1 && sameJson(is.slice(0, -1), was);
 }
 
 /** Whether a mark has changed in nothing but its delivery. */
 function sameMark(old: Members | undefined, mark: Members | undefined): boolean {
   const rest = ({ deliveredAt: _first, lastDeliveredAt: _last, ...others }: Members): Members => others;
-  return old !== undefined && mark !== undefined && isDeepStrictEqual(rest(old), rest(mark));
+  return old !== undefined && mark !== undefined && sameJson(rest(old), rest(mark));
 }
 
 function statusOf(object: unknown): Members {

@@ -2,7 +2,14 @@ import type { EventEnvelope } from '../../../src/api/wire/events.ts';
 import type { HostRolloutSnapshot } from '../../../src/api/wire/snapshot.ts';
 import type { Answer } from '../../../src/webhook/answer.ts';
 import type { Call, Observer, WorldView } from '../observer.ts';
-import { allRecords } from './records.ts';
+import { allRecords, isOrphan } from './records.ts';
+
+/** A number that a host was told. */
+interface Told {
+  readonly host: string;
+  readonly rolloutId: string;
+  readonly seq: number;
+}
 
 /**
  * What a host was promised stays so: once an event was answered and is stored, or a snapshot has told a number, no
@@ -29,12 +36,7 @@ export class PromisedNumbers implements Observer {
   /** A 204 promises the event only where it counts: others are dropped on purpose. */
   #notePromise({ body, host }: Call, world: WorldView): void {
     const { rolloutId, event } = body as EventEnvelope;
-    const counts = allRecords(world.api).some(({ spec, status }) => {
-      if (spec.hostname !== host.name || spec.rolloutId !== rolloutId) return false;
-      const numbers = [status?.lastEventSeq ?? 0, ...(status?.inbox ?? []).map(({ seq }) => seq ?? 0)];
-      return Math.max(...numbers) >= event.seq;
-    });
-    if (counts) this.#promise(host.name, rolloutId, event.seq);
+    this.#promise(world, { host: host.name, rolloutId, seq: event.seq });
   }
 
   #checkSnapshots(call: Call, { body }: Answer, world: WorldView): void {
@@ -52,13 +54,25 @@ export class PromisedNumbers implements Observer {
           `${name} ${rolloutId} was promised ${promised}, and is told ${lastEventSeq}`,
         );
       }
-      this.#promise(name, rolloutId, lastEventSeq);
+      this.#promise(world, { host: name, rolloutId, seq: lastEventSeq });
     }
   }
 
-  #promise(host: string, rolloutId: string, seq: number): void {
+  #promise(world: WorldView, told: Told): void {
+    if (!isKept(world, told)) return;
+    const { host, rolloutId, seq } = told;
     let promised = this.#promised.get(host);
     if (promised === undefined) this.#promised.set(host, (promised = new Map()));
     promised.set(rolloutId, Math.max(seq, promised.get(rolloutId) ?? 0));
   }
+}
+
+/** Whether a number stands somewhere. Of what was thrown away a moment ago a cache may not know, and nobody keeps it. */
+function isKept({ api }: WorldView, { host, rolloutId, seq }: Told): boolean {
+  return allRecords(api).some((record) => {
+    const { spec, status } = record;
+    if (spec.hostname !== host || spec.rolloutId !== rolloutId || isOrphan(api, record)) return false;
+    const numbers = [status?.lastEventSeq ?? 0, ...(status?.inbox ?? []).map((entry) => entry.seq ?? 0)];
+    return Math.max(spec.firstSeq, ...numbers) >= seq;
+  });
 }

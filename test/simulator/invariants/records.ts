@@ -15,6 +15,12 @@ export function rolloutOf(api: SimApi, record: HostRolloutRecord): Rollout | und
   return api.peek(rolloutResource, { namespace: NAMESPACE, name: record.spec.rolloutRef });
 }
 
+/** Whether the Rollout that a record was made for is no more. What is said about it then cannot be decided (D21). */
+export function isOrphan(api: SimApi, { metadata }: HostRolloutRecord): boolean {
+  const owner = metadata.ownerReferences?.[0]?.uid;
+  return !api.all(rolloutResource).some((rollout) => rollout.metadata.uid === owner);
+}
+
 /** The newest try of each host in a Rollout, by host. */
 export function newestTries(api: SimApi, rollout: string): Map<string, HostRolloutRecord> {
   const newest = new Map<string, HostRolloutRecord>();

@@ -1,7 +1,6 @@
-import { rolloutResource } from '../../../src/api/kinds/resources.ts';
 import type { Observer, WorldView } from '../observer.ts';
 import type { ApiChange } from '../sim-api.ts';
-import { nameOf, recordChange } from './records.ts';
+import { isOrphan, nameOf, recordChange } from './records.ts';
 
 /**
  * An event that was stored is never lost: it leaves the inbox only in the write that counts it, or, behind a heartbeat
@@ -15,10 +14,7 @@ export class StoredEvents implements Observer {
     const waiting = before?.status?.inbox ?? [];
     if (change.type === 'DELETED') {
       const lost = waiting.length + (before?.status?.pendingEffects?.length ?? 0);
-      // What was said about a Rollout that is no more cannot be decided (D21).
-      const owner = after.metadata.ownerReferences?.[0]?.uid;
-      const orphaned = !world.api.all(rolloutResource).some(({ metadata }) => metadata.uid === owner);
-      if (lost > 0 && change.by !== 'user' && !orphaned) {
+      if (lost > 0 && change.by !== 'user' && !isOrphan(world.api, after)) {
         world.violated('stored-events', `${nameOf(after)} is deleted with ${lost} things undecided`);
       }
       return;
