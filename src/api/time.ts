@@ -109,23 +109,25 @@ export function epochMillis(time: Timestamp): number {
   return epochMillisOfSecond(time) + millis;
 }
 
-/** The timestamp of a number of milliseconds since the epoch. */
+/** The timestamp of a number of milliseconds since the epoch. Throws where it cannot be written, as `toISOString` does. */
 export function timestampFromMillis(millis: number): Timestamp {
-  const iso = isoOf(millis);
-  return (iso.endsWith('.000Z') ? `${iso.slice(0, 19)}Z` : iso) as Timestamp;
+  const { text, milli } = splitMillis(millis);
+  return (milli === 0 ? `${text}Z` : `${text}.${threeDigits(milli)}Z`) as Timestamp;
 }
 
-/** The last minute that was printed. Times that are asked for lie close together, and printing a date is dear. */
-let printed = { minute: Number.NaN, text: '' };
+/** The last second that was printed. Times that are asked for lie close together, and printing a date is dear. */
+let printed = { second: Number.NaN, text: '' };
 
-/** As `toISOString`, which it throws as well. */
-function isoOf(millis: number): string {
+/** A point in time up to its second, as it is written, and the milliseconds that are left. */
+function splitMillis(millis: number): { readonly text: string; readonly milli: number } {
   const whole = Math.trunc(millis);
-  const minute = Math.floor(whole / 60_000);
-  if (minute !== printed.minute) printed = { minute, text: new Date(whole).toISOString().slice(0, -7) };
-  // 1… and the five digits of the milliseconds within the minute.
-  const rest = String(100_000 + whole - minute * 60_000);
-  return `${printed.text}${rest.slice(1, 3)}.${rest.slice(3)}Z`;
+  const second = Math.floor(whole / 1000);
+  if (second !== printed.second) printed = { second, text: new Date(whole).toISOString().slice(0, 19) };
+  return { text: printed.text, milli: whole - second * 1000 };
+}
+
+function threeDigits(milli: number): string {
+  return String(1000 + milli).slice(1);
 }
 
 /**
@@ -138,7 +140,8 @@ export function addMillis(time: Timestamp, millis: number): Timestamp {
   if (moved > LAST_MILLIS) return LAST;
   const finer = time.slice(23, -1);
   if (finer === '') return timestampFromMillis(moved);
-  return `${isoOf(moved).slice(0, 23)}${finer}Z` as Timestamp;
+  const { text, milli } = splitMillis(moved);
+  return `${text}.${threeDigits(milli)}${finer}Z` as Timestamp;
 }
 
 /** Milliseconds from `from` to `to` (negative where `to` is earlier), rounded toward zero. */

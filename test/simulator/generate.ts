@@ -128,7 +128,7 @@ function releasesOf(prng: Prng, design: FleetDesign): Scenario['releases'] {
   let at = 0;
   const more = prng.pick([0, 0, 0, 1, 1, 2, 3]);
   for (let index = 0; index < more; index += 1) {
-    at += prng.int(20, 700);
+    at += soon(prng, 20, 700);
     const commit = prng.chance(0.3) ? prng.int(1, index + 1) : index + 2;
     const without = prng.chance(0.05) ? [prng.pick(design.hosts).name] : undefined;
     releases.push({ commit, atSeconds: at, ...(without !== undefined && { without }) });
@@ -136,9 +136,14 @@ function releasesOf(prng: Prng, design: FleetDesign): Scenario['releases'] {
   return releases;
 }
 
+/** A number of seconds: mostly a few minutes at most, now and then as many as `max`, while a run waits and costs time. */
+function soon(prng: Prng, min: number, max: number): number {
+  return prng.chance(0.25) ? prng.int(min, max) : prng.int(min, Math.max(min, Math.min(max, 240)));
+}
+
 function faultsOf(prng: Prng, design: FleetDesign, trouble: Trouble, last: number): Fault[] {
   const faults: Fault[] = [];
-  const sometime = (): number => prng.int(5, last + 600);
+  const sometime = (): number => prng.int(5, last + 300);
   const anyHost = (): string => prng.pick(design.hosts).name;
   const who = (): 'leader' | 'other' => (prng.chance(0.75) ? 'leader' : 'other');
   if (trouble.rough) {
@@ -155,7 +160,12 @@ function faultsOf(prng: Prng, design: FleetDesign, trouble: Trouble, last: numbe
   }
   if (trouble.offline) {
     for (let left = prng.int(1, 3); left > 0; left -= 1) {
-      faults.push({ kind: 'offline', atSeconds: sometime(), host: anyHost(), seconds: prng.int(20, 1_500) });
+      faults.push({
+        kind: 'offline',
+        atSeconds: sometime(),
+        host: anyHost(),
+        seconds: soon(prng, 20, 1_500),
+      });
     }
   }
   if (trouble.wiped) faults.push({ kind: 'wipe', atSeconds: sometime() });

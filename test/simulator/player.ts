@@ -10,6 +10,9 @@ export interface PlayerAnswer {
   readonly cpuMs: number;
 }
 
+// Thousands of lost races are thrown and caught, and nobody reads where: whoever wants to know plays the seed again.
+Error.stackTraceLimit = 0;
+
 let last = Promise.resolve();
 
 /** The process that `Players` starts: a seed comes in, what became of it goes out. */

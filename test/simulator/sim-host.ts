@@ -73,6 +73,9 @@ export class SimHost {
   #probes: ProbeWorker | undefined;
   #sending = false;
   #ticker: Timer | undefined;
+  #outboxTimer: Timer | undefined;
+  /** When the running agent's outbox began to tick. */
+  #outboxSince: number | undefined;
   #generation = 0;
 
   constructor(options: SimHostOptions) {
@@ -104,7 +107,9 @@ export class SimHost {
       if (generation !== this.#generation) return;
       this.#later(agentConstants.heartbeatEvery, () => this.#heartbeats());
       this.#poll();
-      this.#outboxTicks();
+      this.#outboxSince = this.#loop.now;
+      this.#drain();
+      this.#armOutbox();
     });
   }
 
@@ -193,6 +198,9 @@ export class SimHost {
     this.#probes?.stop();
     this.#ticker?.cancel();
     this.#ticker = undefined;
+    this.#outboxTimer?.cancel();
+    this.#outboxTimer = undefined;
+    this.#outboxSince = undefined;
     this.#reducer = undefined;
     this.#sending = false;
   }
@@ -275,11 +283,19 @@ export class SimHost {
     const at = this.outbox.findIndex((waiting) => waiting.event.seq > event.seq);
     this.outbox.splice(at < 0 ? this.outbox.length : at, 0, envelope);
     this.#drain();
+    this.#armOutbox();
   }
 
-  #outboxTicks(): void {
-    this.#drain();
-    this.#later(agentConstants.outboxRetryEvery, () => this.#outboxTicks());
+  /** The outbox's ticker. Its ticks are where they would be if it ticked all the time; empty, it need not. */
+  #armOutbox(): void {
+    const since = this.#outboxSince;
+    if (since === undefined || this.#outboxTimer !== undefined || this.outbox.length === 0) return;
+    const every = agentConstants.outboxRetryEvery;
+    this.#outboxTimer = this.#later(every - ((this.#loop.now - since) % every), () => {
+      this.#outboxTimer = undefined;
+      this.#drain();
+      this.#armOutbox();
+    });
   }
 
   #drain(): void {

@@ -1,9 +1,10 @@
-import { addMillis, type Timestamp } from '../../src/api/time.ts';
+import { epochMillis, timestampFromMillis, type Timestamp } from '../../src/api/time.ts';
 import { sleepOn, type Clock, type Timer } from '../../src/kube/clock.ts';
 import type { EventLoop, Owner } from './event-loop.ts';
 
 /** When every simulation begins. */
 export const EPOCH = '2026-06-01T10:00:00Z' as Timestamp;
+const EPOCH_MS = epochMillis(EPOCH);
 
 /** Something whose events can be stopped for a while or for ever. */
 export class Pausable implements Owner {
@@ -56,7 +57,7 @@ export class SimProcess extends Pausable {
       now: () => {
         if (stamped !== loop.now) {
           stamped = loop.now;
-          stamp = addMillis(EPOCH, Math.trunc(loop.now) + skewMs);
+          stamp = timestampFromMillis(EPOCH_MS + Math.trunc(loop.now) + skewMs);
         }
         return stamp;
       },

@@ -56,7 +56,7 @@ const LOOK_MS = 10_000;
 const QUIET_MS = 8 * 60_000;
 const QUIET_AFTER_SUPERSEDING_MS = 16 * 60_000;
 /** Fleets with liars never come to rest. */
-const LIES_LONG_ENOUGH_MS = 45 * 60_000;
+const LIES_LONG_ENOUGH_MS = 15 * 60_000;
 
 /** A fleet, its operators and its user, played from a scenario. */
 export class World implements HostWorld, WorldView {

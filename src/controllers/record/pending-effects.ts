@@ -19,8 +19,7 @@ export async function runPendingEffects(
   const effects = record.status?.pendingEffects ?? [];
   if (record.status === undefined || effects.length === 0) return;
   for (const effect of effects) await insertQuarantine(context, record, effect);
-  const status = { ...record.status };
-  delete status.pendingEffects;
+  const { pendingEffects: _done, ...status } = record.status;
   await updateStatus(context.client, hostRolloutRecordResource, context.stores.records, {
     base: record,
     next: { ...record, status },

@@ -23,8 +23,13 @@ export function judgeHost(
   const silence = judgeSilence(host, rules);
   const record = newestRecord(records);
   const declared = isDeclared(host);
-  const kept: HostStatus = { ...host.status };
-  for (const name of ['state', 'rollout', 'declared', 'closureShort'] as const) delete kept[name];
+  const {
+    state: _state,
+    rollout: _rollout,
+    declared: _declared,
+    closureShort: _short,
+    ...kept
+  } = host.status ?? {};
   const observations = [online(host, silence), converged(host, record), clockSynced(host)];
   const generation = host.metadata.generation ?? 0;
   return {

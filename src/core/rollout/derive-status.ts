@@ -68,9 +68,8 @@ export function isUrgent(before: RolloutStatus | undefined, after: RolloutStatus
   );
 }
 
-function withoutBlocked(status: RolloutStatus | undefined): Partial<RolloutStatus> {
-  const kept: Partial<RolloutStatus> = { ...status };
-  delete kept.blocked;
+function withoutBlocked(status: Partial<RolloutStatus> | undefined): Partial<RolloutStatus> {
+  const { blocked: _blocked, ...kept } = status ?? {};
   return kept;
 }
 
