@@ -1,6 +1,8 @@
+import { hostRolloutRecordResource } from '../api/kinds/resources.ts';
 import type { ReleaseCache } from '../controllers/content/release-cache.ts';
 import { keyIn, type ControllerContext } from '../controllers/context.ts';
 import { createFleetController } from '../controllers/fleet/fleet-controller.ts';
+import { COUNT_KEY } from '../controllers/fleet/watch-fleet.ts';
 import { createHostController, wireHostController } from '../controllers/host/controller.ts';
 import { LeaderTerm } from '../controllers/planner/leader-term.ts';
 import { PlanBoard } from '../controllers/planner/plan-board.ts';
@@ -16,6 +18,7 @@ import { createRolloutController, wireRolloutController } from '../controllers/r
 import type { SideDocuments } from '../controllers/side-documents/side-documents.ts';
 import type { Controller } from '../kube/controller.ts';
 import type { RuntimeMetrics } from '../kube/runtime-metrics.ts';
+import { UnansweredWrites } from '../kube/unanswered-writes.ts';
 import type { WorkQueue } from '../kube/work-queue.ts';
 
 /** The controllers of the leader, running. */
@@ -30,19 +33,21 @@ export interface Leader {
  * signed side documents (a simulation has none) nothing is revoked.
  */
 export function startLeader(
-  context: ControllerContext,
+  of: ControllerContext,
   releases: ReleaseCache,
   metrics: RuntimeMetrics,
   documents?: SideDocuments,
 ): Leader {
-  const board = new PlanBoard(context);
+  const unanswered = new UnansweredWrites(hostRolloutRecordResource, of.stores.records);
+  const context = { ...of, client: unanswered.following(of.client) };
+  const board = new PlanBoard(context, () => fleet.queue.add(COUNT_KEY));
   const record = createRecordController(context, board, metrics);
   const rollout = createRolloutController(context, metrics);
   const host = createHostController(context, metrics);
   const retention = createRetentionController(context, metrics);
   const planner = createPlannerController(
     context,
-    { releases, board, term: new LeaderTerm(context), recover: (key) => record.queue.add(key) },
+    { releases, board, unanswered, term: new LeaderTerm(context), recover: (key) => record.queue.add(key) },
     metrics,
   );
   const renewals =

@@ -257,6 +257,30 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'a host is let through to what it has just switched to',
+    rule: 'switches',
+    story: 'switched-and-not-yet-heard-of',
+    changes: [
+      {
+        file: `${GATES}/host-busy.ts`,
+        text: 'if (isSwitched(record)) return unconfirmedSince(record, host);',
+        replacement: '',
+      },
+    ],
+  },
+  {
+    name: 'a plan forgets marks whose write got no answer',
+    rule: 'budgets',
+    story: 'mark-without-an-answer',
+    changes: [
+      {
+        file: 'controllers/planner/planner-controller.ts',
+        text: 'await planner.unanswered.settle(context.client);',
+        replacement: '',
+      },
+    ],
+  },
+  {
     name: 'a quarantine is made without a stored decision',
     rule: 'effects',
     changes: [

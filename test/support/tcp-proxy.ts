@@ -9,6 +9,7 @@ interface Pair {
  * A TCP proxy in front of a real server, to break connections in the ways networks do. It starts in `pass`.
  *
  * - `pass`: bytes go through.
+ * - `mute`: bytes of open connections reach the server, and its answers nobody.
  * - `stall`: bytes of old and new connections go nowhere, and nobody is told (a half-open connection).
  * - `refuse`: nobody listens any more; open connections stay as they are.
  */
@@ -46,6 +47,14 @@ export class TcpProxy {
     this.#stalled = false;
     for (const pair of this.#pairs) flow(pair);
     if (this.#server === undefined) await this.#listen();
+  }
+
+  /** Holds back what the server says on the connections that are open. */
+  mute(): void {
+    for (const { client, upstream } of this.#pairs) {
+      upstream.unpipe(client);
+      upstream.pause();
+    }
   }
 
   /** Holds all bytes back silently. */

@@ -66,13 +66,18 @@ export function widget(name: string, size = 0): Widget {
 }
 
 /** A client for a kubeconfig, on the real clock; `port` leads it through a proxy on loopback. */
-export function clientOf(kubeconfigPath: string, port?: number): KubeClient {
+export function clientOf(kubeconfigPath: string, port?: number, connections?: number): KubeClient {
   const config = loadKubeConfig(kubeconfigPath, {});
   const cluster = config.getCurrentCluster();
   if (cluster !== null && port !== undefined) {
     config.clusters = [{ ...cluster, server: `https://127.0.0.1:${port}` }];
   }
-  return connect({ config, clock: systemClock, random: Math.random });
+  return connect({
+    config,
+    clock: systemClock,
+    random: Math.random,
+    ...(connections !== undefined && { connections }),
+  });
 }
 
 /** Defines the kind and resolves when it is served. */

@@ -1,6 +1,7 @@
 import type { FleetPlan } from '../../core/planner/fleet-plan-result.ts';
 import { stopsAtSoaking } from '../../core/planner/recovery-stop.ts';
 import { keyOf, type ObjectKey } from '../../kube/resource.ts';
+import { sameJson } from '../../kube/same-json.ts';
 import { INDEX_BY_HOST, INDEX_BY_PENDING, keyIn, type ControllerContext } from '../context.ts';
 
 /**
@@ -9,15 +10,20 @@ import { INDEX_BY_HOST, INDEX_BY_PENDING, keyIn, type ControllerContext } from '
  */
 export class PlanBoard {
   readonly #context: ControllerContext;
+  readonly #onDeadlocks: () => void;
   #plan: FleetPlan | undefined;
 
-  constructor(context: ControllerContext) {
+  /** `onDeadlocks` is called whenever a plan names other deadlocks than the one before. */
+  constructor(context: ControllerContext, onDeadlocks: () => void) {
     this.#context = context;
+    this.#onDeadlocks = onDeadlocks;
   }
 
   /** Takes over a plan. */
   post(plan: FleetPlan): void {
+    const before = this.deadlocks();
     this.#plan = plan;
+    if (!sameJson(before, this.deadlocks())) this.#onDeadlocks();
   }
 
   /** Whether a Pending record may be recovered from what its host runs. */

@@ -1,10 +1,13 @@
+import type { Fleet } from '../../api/kinds/fleet.ts';
 import type { Host } from '../../api/kinds/host.ts';
 import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
+import type { Rollout } from '../../api/kinds/rollout.ts';
 import { recordFromObject } from '../../core/host/object.ts';
 import { outstandingFailures } from '../../core/host/outstanding-failures.ts';
 import { goesOnCounting, toldAt } from '../../core/host/told.ts';
 import { isReopened } from '../../core/rollout/open.ts';
 import type { PlanHost, PlanRecord } from '../../core/planner/fleet-input.ts';
+import type { KubeObject } from '../../kube/resource.ts';
 import { sameJson } from '../../kube/same-json.ts';
 
 /**
@@ -40,6 +43,29 @@ export function changesPlan(old: HostRolloutRecord, next: HostRolloutRecord): bo
 /** Whether a change of a host can matter to a plan. */
 export function changesPlanOfHost(old: Host, next: Host): boolean {
   return !sameJson(planHostOf(old), planHostOf(next));
+}
+
+/** Whether a change of a Rollout can matter to a plan: its counters and conditions do not. */
+export function changesPlanOfRollout(old: Rollout, next: Rollout): boolean {
+  return (
+    !isSameGeneration(old, next) ||
+    old.status?.state !== next.status?.state ||
+    old.status?.currentWave !== next.status?.currentWave ||
+    !sameJson(old.status?.manifest, next.status?.manifest)
+  );
+}
+
+/** Whether a change of the Fleet can matter to a plan: what it tells people does not. */
+export function changesPlanOfFleet(old: Fleet, next: Fleet): boolean {
+  return (
+    !isSameGeneration(old, next) ||
+    old.status?.term !== next.status?.term ||
+    !sameJson(old.status?.artifact, next.status?.artifact)
+  );
+}
+
+function isSameGeneration({ metadata: old }: KubeObject, { metadata: next }: KubeObject): boolean {
+  return old.uid === next.uid && old.generation === next.generation;
 }
 
 function projectRecord(object: HostRolloutRecord): PlanRecord {

@@ -1,4 +1,5 @@
 import type { Fleet } from '../../api/kinds/fleet.ts';
+import type { HostRolloutRecord } from '../../api/kinds/host-rollout-record.ts';
 import { millisBetween } from '../../api/time.ts';
 import type { Release } from '../../core/artifacts/release.ts';
 import type { FleetPlanFrame } from '../../core/planner/fleet-input.ts';
@@ -8,13 +9,14 @@ import type { RuntimeMetrics } from '../../kube/runtime-metrics.ts';
 import type { StoreChange } from '../../kube/store.ts';
 import type { KubeObject } from '../../kube/resource.ts';
 import { noTracer } from '../../kube/tracer.ts';
+import type { UnansweredWrites } from '../../kube/unanswered-writes.ts';
 import { ContentFault, type ReleaseCache } from '../content/release-cache.ts';
 import { servedFleet, type ControllerContext } from '../context.ts';
 import { FollowedPlan } from './followed-plan.ts';
 import { gatherPlanFrame, type PlanSources } from './gather.ts';
 import type { LeaderTerm } from './leader-term.ts';
 import type { PlanBoard } from './plan-board.ts';
-import { changesPlan, changesPlanOfHost } from './plan-objects.ts';
+import { changesPlan, changesPlanOfFleet, changesPlanOfHost, changesPlanOfRollout } from './plan-objects.ts';
 import { RolloutCensus } from './rollout-census.ts';
 import { writePlan } from './write-plan.ts';
 
@@ -23,6 +25,8 @@ export interface PlannerOptions {
   readonly releases: ReleaseCache;
   readonly term: LeaderTerm;
   readonly board: PlanBoard;
+  /** Writes of records of which nobody knows whether they were carried out. */
+  readonly unanswered: Pick<UnansweredWrites<HostRolloutRecord>, 'settle'>;
   /** Called with the key of each record that may now be recovered. */
   readonly recover: (recordKey: string) => void;
 }
@@ -53,8 +57,12 @@ export function createPlannerController(
 
 function watchPlanInputs({ stores, settings }: ControllerContext, { queue }: Controller): void {
   const soon = (): void => queue.addAfter(PLAN_KEY, settings.planDebounceMs);
-  stores.fleets.subscribe(soon);
-  stores.rollouts.subscribe(soon);
+  stores.fleets.subscribe((change) => {
+    if (matters(change, changesPlanOfFleet)) soon();
+  });
+  stores.rollouts.subscribe((change) => {
+    if (matters(change, changesPlanOfRollout)) soon();
+  });
   stores.quarantines.subscribe(soon);
   stores.records.subscribe((change) => {
     if (matters(change, changesPlan)) soon();
@@ -80,6 +88,8 @@ async function plan(planner: PlannerOptions & PlanSources, followed: FollowedPla
   const release = await readableRelease(releases, fleet);
   if (release === undefined) return { requeueAfterMs: context.settings.planIntervalMs };
 
+  // A mark that was set without an answer holds a slot all the same.
+  await planner.unanswered.settle(context.client);
   const frame = await gatherPlanFrame(planner, { fleet, release, term });
   const planned = observedPlan(context, followed, frame);
 

@@ -15,7 +15,7 @@ function board(): PlanBoard {
   for (const host of ['a', 'b']) room.put(room.stores.records, record(host, onTarget));
   room.put(room.stores.records, record('c', { lastReport: { closure: 'clo-old', at: NOW } }));
   room.put(room.stores.records, record('d', { ...onTarget, state: 'Converged' }));
-  return new PlanBoard(room.context);
+  return new PlanBoard(room.context, () => undefined);
 }
 
 describe('what may be recovered after a plan', () => {
@@ -32,5 +32,23 @@ describe('what may be recovered after a plan', () => {
     const posted = board();
     if (made !== undefined) posted.post(made);
     expect(posted.recoverable()).toEqual(hosts.map((host) => `ns/${nameOf(host)}`));
+  });
+});
+
+describe('deadlocks of a plan', () => {
+  const deadlocks = [{ rollout: { rolloutId: 'web@r1' }, reason: 'no wave lists a' }];
+  const stuck = { ...EVERYBODY, deadlocks } as unknown as FleetPlan;
+
+  it('are told when they come and when they go, and not again while they stay', () => {
+    let told = 0;
+    const posted = new PlanBoard(new PlannerRoom().context, () => (told += 1));
+    posted.post(EVERYBODY);
+    expect(told).toBe(0);
+    posted.post(stuck);
+    posted.post({ ...stuck });
+    expect(told).toBe(1);
+    expect(posted.deadlocks()).toEqual(['web@r1: no wave lists a']);
+    posted.post(EVERYBODY);
+    expect(told).toBe(2);
   });
 });

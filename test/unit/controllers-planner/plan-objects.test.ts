@@ -1,18 +1,28 @@
 import { describe, expect, it } from 'vitest';
+import type { Fleet, FleetStatus } from '../../../src/api/kinds/fleet.ts';
 import type { Host, HostStatus } from '../../../src/api/kinds/host.ts';
 import type {
   HostRolloutRecord,
   HostRolloutRecordStatus,
   ProbeEntry,
 } from '../../../src/api/kinds/host-rollout-record.ts';
+import type { Rollout } from '../../../src/api/kinds/rollout.ts';
 import type { Timestamp } from '../../../src/api/time.ts';
 import {
   changesPlan,
+  changesPlanOfFleet,
   changesPlanOfHost,
+  changesPlanOfRollout,
   planHostOf,
   planRecordOf,
 } from '../../../src/controllers/planner/plan-objects.ts';
-import { SAMPLE_TIME, sampleHost, sampleRecord } from '../../support/kind-samples.ts';
+import {
+  SAMPLE_TIME,
+  sampleFleet,
+  sampleHost,
+  sampleRecord,
+  sampleRollout,
+} from '../../support/kind-samples.ts';
 
 const LATER = '2026-06-01T11:00:00Z' as Timestamp;
 const PROBE: ProbeEntry = { name: 'http', mode: 'enforce', status: 'fail', lastObservedAt: SAMPLE_TIME };
@@ -156,5 +166,53 @@ describe('what a plan reads of a host', () => {
     expect(
       changesPlanOfHost(host({ lastSeenTime: SAMPLE_TIME }), host({ lastSeenTime: LATER, declared: true })),
     ).toBe(false);
+  });
+});
+
+describe('a change of a Rollout', () => {
+  const object = sampleRollout('ns');
+  const status = { state: 'Active', currentWave: 1, openedAt: SAMPLE_TIME } as const;
+  const running: Rollout = { ...object, metadata: { ...object.metadata, uid: 'u', generation: 1 }, status };
+
+  it.each<[string, Rollout]>([
+    ['its spec', { ...running, metadata: { ...running.metadata, generation: 2 } }],
+    ['another one of its name', { ...running, metadata: { ...running.metadata, uid: 'v' } }],
+    ['its state', { ...running, status: { ...status, state: 'Terminal' } }],
+    ['its wave', { ...running, status: { ...status, currentWave: 2 } }],
+    [
+      'its content',
+      { ...running, status: { ...status, manifest: { hash: 'h', contentRefs: ['c'] } as never } },
+    ],
+  ])('matters: %s', (_, next) => {
+    expect(changesPlanOfRollout(running, next)).toBe(true);
+  });
+
+  it('does not where only counters and conditions differ', () => {
+    const metadata = { ...running.metadata, resourceVersion: '2' };
+    expect(
+      changesPlanOfRollout(running, { ...running, metadata, status: { ...status, conditions: [] } }),
+    ).toBe(false);
+  });
+});
+
+describe('a change of the Fleet', () => {
+  const object = sampleFleet('ns');
+  const status = { term: 3, artifact: { ciCommit: 'c', contentRefs: ['r'] } } as unknown as FleetStatus;
+  const served: Fleet = { ...object, metadata: { ...object.metadata, uid: 'u', generation: 1 }, status };
+
+  it.each<[string, Fleet]>([
+    ['its spec', { ...served, metadata: { ...served.metadata, generation: 2 } }],
+    ['another one of its name', { ...served, metadata: { ...served.metadata, uid: 'v' } }],
+    ['the term', { ...served, status: { ...status, term: 4 } }],
+    ['what is in force', { ...served, status: { ...status, artifact: undefined } }],
+  ])('matters: %s', (_, next) => {
+    expect(changesPlanOfFleet(served, next)).toBe(true);
+  });
+
+  it('does not where only counters and conditions differ', () => {
+    const metadata = { ...served.metadata, resourceVersion: '2' };
+    expect(changesPlanOfFleet(served, { ...served, metadata, status: { ...status, conditions: [] } })).toBe(
+      false,
+    );
   });
 });
