@@ -111,19 +111,20 @@ export function epochMillis(time: Timestamp): number {
 
 /** The timestamp of a number of milliseconds since the epoch. Throws where it cannot be written, as `toISOString` does. */
 export function timestampFromMillis(millis: number): Timestamp {
-  const { text, milli } = splitMillis(millis);
-  return (milli === 0 ? `${text}Z` : `${text}.${threeDigits(milli)}Z`) as Timestamp;
+  const whole = Math.trunc(millis);
+  const milli = whole - Math.floor(whole / 1000) * 1000;
+  return (milli === 0 ? `${secondOf(whole)}Z` : `${secondOf(whole)}.${threeDigits(milli)}Z`) as Timestamp;
 }
 
-/** The last second that was printed. Times that are asked for lie close together, and printing a date is dear. */
-let printed = { second: Number.NaN, text: '' };
+/** The last minute that was printed. Times that are asked for lie close together, and printing a date is dear. */
+let printed = { minute: Number.NaN, text: '' };
+const SECONDS = Array.from({ length: 60 }, (_, second) => String(100 + second).slice(1));
 
-/** A point in time up to its second, as it is written, and the milliseconds that are left. */
-function splitMillis(millis: number): { readonly text: string; readonly milli: number } {
-  const whole = Math.trunc(millis);
-  const second = Math.floor(whole / 1000);
-  if (second !== printed.second) printed = { second, text: new Date(whole).toISOString().slice(0, 19) };
-  return { text: printed.text, milli: whole - second * 1000 };
+/** A point in time up to its second, as it is written. */
+function secondOf(millis: number): string {
+  const minute = Math.floor(millis / 60_000);
+  if (minute !== printed.minute) printed = { minute, text: new Date(millis).toISOString().slice(0, -7) };
+  return `${printed.text}${SECONDS[Math.floor((millis - minute * 60_000) / 1000)] ?? ''}`;
 }
 
 function threeDigits(milli: number): string {
@@ -140,8 +141,7 @@ export function addMillis(time: Timestamp, millis: number): Timestamp {
   if (moved > LAST_MILLIS) return LAST;
   const finer = time.slice(23, -1);
   if (finer === '') return timestampFromMillis(moved);
-  const { text, milli } = splitMillis(moved);
-  return `${text}.${threeDigits(milli)}${finer}Z` as Timestamp;
+  return `${secondOf(moved)}.${threeDigits(moved - Math.floor(moved / 1000) * 1000)}${finer}Z` as Timestamp;
 }
 
 /** Milliseconds from `from` to `to` (negative where `to` is earlier), rounded toward zero. */

@@ -89,7 +89,7 @@ export class World implements HostWorld, WorldView {
       weather: drawnWeather(this.#prng.fork(), weather),
       steady: this.#steady,
       // Half of the runs compare often; the others show what happens where nothing is ever planned anew.
-      planCheckMs: scenario.seed % 2 === 0 ? 30_000 : Infinity,
+      planCheckMs: scenario.seed % 2 === 0 ? 60_000 : Infinity,
       watchLagMs: () => (this.#steady ? 3 : lag.chance(weather.stale) ? lag.int(500, 8_000) : lag.int(1, 40)),
       onError: (text) => this.violated('no-errors', text),
       onDeath: (slot) => this.#dropRequestsOf(slot),
