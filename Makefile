@@ -70,6 +70,7 @@ fuzz: setup ## hostile HTTP, bytes, artifacts, tokens and requests, for as long 
 
 mutation: setup ## break every line of src/core in turn; unit tests have to notice (half an hour; FILE=… for one file)
 	$(RUN) mutation -- $(if $(FILE),--mutate '$(FILE)')
+	@$(RUN) mutation:survivors
 
 simulate: setup ## the whole operator without a server; SEEDS=1-5000 or MINUTES=10 for more, ARGS for flags
 	@SEEDS='$(SEEDS)' MINUTES='$(MINUTES)' $(RUN) simulate -- $(ARGS)
