@@ -99,11 +99,28 @@ describe('D20', () => {
     await room.publish({ ...fleet, digit: '2' });
     await expect.poll(async () => (await room.rollout())?.spec.channelRef).toBe(commitOf('2'));
     await untilGates(room, 'web-02', ['disruption-budget']);
-    await untilGates(room, 'web-01', ['disruption-budget', 'host-busy']);
+    await untilGates(room, 'web-01', ['host-busy']);
     await first.complete(target);
     await first.converge();
     await first.heartbeat();
     expect(await first.dispatched()).toMatchObject({ target_closure: targetOf('web-01', '2') });
+  });
+
+  test('a host that soaks for a superseded release goes on to the next at once, and still counts (ADR 0033)', async () => {
+    room = await OperatorRoom.open();
+    const fleet = {
+      channels: { stable: { waves: [['web-01', 'web-02']], soakMinutes: 30 } },
+      budgets: [{ hosts: ['web-01', 'web-02'], max: 1 }],
+    };
+    await room.begin(fleet);
+    const first = await room.host('web-01');
+    const { target_closure: target } = await first.activate();
+    await first.complete(target);
+    await first.heartbeat();
+    await untilGates(room, 'web-02', ['disruption-budget']);
+    await room.publish({ ...fleet, digit: '2' });
+    expect(await first.dispatched()).toMatchObject({ target_closure: targetOf('web-01', '2') });
+    await untilGates(room, 'web-02', ['disruption-budget']);
   });
 
   test('a host that is busy for a superseded rollout is dispatched again after ten minutes at the latest', async () => {

@@ -194,8 +194,7 @@ export class FleetPlanner {
   #lookAt(tracked: TrackedRecord, plan: RolloutPlan): void {
     const outcome = this.#outcomeOf(tracked, plan);
     const { outcome: before, record } = tracked;
-    if (before.decision === 'mark') this.#view.slots.tookBefore(tracked);
-    if (outcome.decision === 'mark') this.#view.slots.take(tracked);
+    this.#view.slots.take(tracked, outcome.decision === 'mark');
     plan.note(tracked, outcome);
     if (outcome.holds.length > 0) this.#blockedBy.set(record.name, outcome.holds);
     else if (before.holds.length > 0) this.#blockedBy.delete(record.name);

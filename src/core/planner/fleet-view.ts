@@ -148,10 +148,7 @@ export class FleetView implements GateView {
   }
 
   inFlight(budgetKey: string, rollout: string, host: string): number {
-    const taken = this.slots.taken(budgetKey);
-    if (taken === 0 || !this.slots.hasHolders) return taken;
-    const self = this.standings.get(rollout)?.record(host);
-    return self !== undefined && this.slots.isTakenBy(self, budgetKey) ? taken - 1 : taken;
+    return this.slots.takenFor(this.standings.get(rollout)?.record(host), budgetKey);
   }
 
   outstandingBefore(rollout: string, channel: string, wave: number): number {

@@ -7,16 +7,22 @@ import type { Standings } from './standings.ts';
 import type { TrackedRecord } from './tracked-record.ts';
 import type { WakeTime } from './wake-time.ts';
 
-/** The slots of one budget key: held when a plan starts, and taken where this plan, and where the last one, has come to. */
-interface SlotCount {
-  held: number;
+/**
+ * The slots of one budget key: held when a plan starts, and taken where this plan, and where the last one, has come to.
+ * A host has one slot, however many of its records hold it.
+ */
+export interface SlotCount {
   heldBefore: number;
   taken: number;
   takenBefore: number;
+  /** By hostname: those of its records that hold. */
+  readonly holders: Map<string, Set<TrackedRecord>>;
 }
 
+const NO_COUNTS: readonly SlotCount[] = [];
+
 /**
- * The budget slots that are taken, by budget key (D6, D20). Held slots are counted before anything is decided; a mark
+ * The budget slots that are taken, by budget key (D6, D20, docs/adr/0033). Held slots are counted before anything is decided; a mark
  * that is about to be withdrawn still holds its slot, because the host may fetch it first.
  *
  * Beside its own count a plan follows that of the plan before, place by place: where both are the same, a budget says
@@ -25,7 +31,6 @@ interface SlotCount {
 export class HeldSlots {
   readonly #budgets: BudgetTable;
   readonly #counts = new Map<string, SlotCount>();
-  #holders = 0;
 
   constructor(budgets: BudgetTable) {
     this.#budgets = budgets;
@@ -33,45 +38,44 @@ export class HeldSlots {
 
   /** Counts a record that holds a slot of every budget of its rollout that lists its host, or counts it no more. */
   hold(record: TrackedRecord, holds: boolean): void {
-    const change = holds ? 1 : -1;
-    this.#holders += change;
-    for (const { key, isFirst } of this.#listing(record)) if (isFirst) this.#count(key).held += change;
+    const { hostname } = record.record;
+    for (const { holders } of this.#countsOf(record)) {
+      const records = holders.get(hostname) ?? new Set();
+      if (holds) records.add(record);
+      else records.delete(record);
+      if (records.size === 0) holders.delete(hostname);
+      else holders.set(hostname, records);
+    }
   }
 
   /** Starts a plan: nothing is taken but what is held. */
   begin(): void {
     for (const count of this.#counts.values()) {
       count.takenBefore = count.heldBefore;
-      count.taken = count.held;
-      count.heldBefore = count.held;
+      count.taken = count.holders.size;
+      count.heldBefore = count.holders.size;
     }
   }
 
-  /** Gives a free slot to a record that is going to be marked. */
-  take(record: TrackedRecord): void {
-    for (const { key, isFirst } of this.#listing(record)) if (isFirst) this.#count(key).taken++;
+  /** Gives free slots to a record that is going to be marked, where its host has none, or takes them back. */
+  take(record: TrackedRecord, takes: boolean): void {
+    for (const count of record.took) count.takenBefore++;
+    const { hostname } = record.record;
+    record.took = takes ? this.#countsOf(record).filter(({ holders }) => !holders.has(hostname)) : NO_COUNTS;
+    for (const count of record.took) count.taken++;
   }
 
-  /** Follows the plan before, which gave a slot to this record. */
-  tookBefore(record: TrackedRecord): void {
-    for (const { key, isFirst } of this.#listing(record)) if (isFirst) this.#count(key).takenBefore++;
-  }
-
-  /** Whether any slot was held before this plan. */
-  get hasHolders(): boolean {
-    return this.#holders > 0;
-  }
-
-  /** The slots taken under a key. */
-  taken(key: string): number {
-    return this.#counts.get(key)?.taken ?? 0;
-  }
-
-  /** Whether one of them is this record's own: a mark never counts against itself. */
-  isTakenBy(record: TrackedRecord, key: string): boolean {
-    return (
-      record.facts.holdsSlot && this.#listing(record).some((budget) => budget.isFirst && budget.key === key)
-    );
+  /**
+   * The slots under a key that are not free for a record: neither its own mark counts against it, nor that its host still
+   * soaks for another release. A mark of another record of the host does, until it is withdrawn.
+   */
+  takenFor(record: TrackedRecord | undefined, key: string): number {
+    const count = this.#counts.get(key);
+    if (count === undefined) return 0;
+    const own = record && count.holders.get(record.record.hostname);
+    if (own === undefined) return count.taken;
+    for (const other of own) if (other !== record && other.record.state === 'Pending') return count.taken;
+    return count.taken - 1;
   }
 
   /** Whether some budget of a rollout may say something else here than at this place of the plan before. */
@@ -96,10 +100,17 @@ export class HeldSlots {
     return (tracked.budgets ??= this.#budgets.listing(rollout, hostname));
   }
 
+  /** The counts of the budgets that list the record's host. */
+  #countsOf(record: TrackedRecord): SlotCount[] {
+    const counts: SlotCount[] = [];
+    for (const { key, isFirst } of this.#listing(record)) if (isFirst) counts.push(this.#count(key));
+    return counts;
+  }
+
   #count(key: string): SlotCount {
     let count = this.#counts.get(key);
     if (count === undefined) {
-      count = { held: 0, heldBefore: 0, taken: 0, takenBefore: 0 };
+      count = { heldBefore: 0, taken: 0, takenBefore: 0, holders: new Map() };
       this.#counts.set(key, count);
     }
     return count;

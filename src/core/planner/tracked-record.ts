@@ -1,6 +1,7 @@
 import type { ListedBudget } from './budget-table.ts';
 import type { PlanHost, PlanRecord } from './fleet-input.ts';
 import type { Hold, WithdrawReason } from './fleet-plan-result.ts';
+import type { SlotCount } from './held-slots.ts';
 import type { MarkDecision } from './mark.ts';
 
 /** What the gates of other records, and of the rollout as a whole, read of a record. */
@@ -42,6 +43,7 @@ export interface RecordOutcome {
 }
 
 const NO_HOLDS: readonly Hold[] = [];
+const NO_SLOTS: readonly SlotCount[] = [];
 
 /** The outcome of a record that nothing is to be decided about. */
 export const NO_OUTCOME: RecordOutcome = {
@@ -63,6 +65,8 @@ export class TrackedRecord {
   outcome: RecordOutcome = NO_OUTCOME;
   /** Whether this plan still has to look at it. */
   isTouched = false;
+  /** The slots that the last plan gave it. */
+  took: readonly SlotCount[] = NO_SLOTS;
   /** The budgets that list its host, looked up when first needed. */
   budgets: readonly ListedBudget[] | undefined;
 

@@ -51,7 +51,7 @@ export class Budgets implements Observer {
       const max = Math.min(maxInFlight ?? Infinity, share);
       const key = JSON.stringify(selector);
       const holders = allRecords(world.api).filter((other) => this.#holds(other, record, key, world));
-      if (holders.length + 1 > max) {
+      if (new Set(holders.map(({ spec }) => spec.hostname)).size + 1 > max) {
         const names = holders.map(nameOf).join(', ');
         world.violated(
           'budgets',
@@ -62,7 +62,8 @@ export class Budgets implements Observer {
   }
 
   #holds(other: HostRolloutRecord, than: HostRolloutRecord, key: string, world: WorldView): boolean {
-    if (other.metadata.uid === than.metadata.uid || !isInFlight(other)) return false;
+    // A host has one slot, whatever it soaks for.
+    if (other.spec.hostname === than.spec.hostname || !isInFlight(other)) return false;
     if (other.status?.clearedAt !== undefined || this.#isReleased(other, world)) return false;
     // It went ahead without being asked to, after this one was let through.
     const queuedMs = millisBetween(EPOCH, than.status?.dispatch?.queuedAt ?? addMillis(EPOCH, world.now));

@@ -126,6 +126,25 @@ describe('D20: slots of superseded rollouts', () => {
     expect(marked(plan(story(old)))).toEqual(counts ? [] : ['a']);
   });
 
+  const soaks = { state: 'Soaking', soakDueAt: minute(5) } as const;
+
+  it('are not held against the host itself, whose next switch disturbs nobody else', () => {
+    expect(marked(plan({ ...story(soaks), hosts: [host('a'), host('z')] }))).toEqual(['z']);
+  });
+
+  it('count once for a host, however many of its records hold', () => {
+    const two = [budget(['a', 'z'], { maxInFlight: 2 })];
+    const rollouts = story(soaks).rollouts?.map((each) => ({ ...each, budgets: two })) ?? [];
+    const given = { ...story(soaks, { dispatch: MARK }), rollouts, hosts: [host('a'), host('z')] };
+    expect(marked(plan(given))).toEqual(['a']);
+  });
+
+  it('are held against the host itself as long as an earlier mark could still be fetched', () => {
+    const made = plan({ ...story({ dispatch: MARK }), hosts: [host('a'), host('z')] });
+    expect(marked(made)).toEqual([]);
+    expect(made.withdrawals.map(({ record: { rollout: name } }) => name)).toEqual(['web-r0']);
+  });
+
   it('end when the successor of the host has moved', () => {
     const made = plan(story({ state: 'Soaking', soakDueAt: minute(5) }, { state: 'Converged' }));
     expect(marked(made)).toEqual(['a']);
