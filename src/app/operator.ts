@@ -186,15 +186,16 @@ export class Operator {
     if (this.#state === 'draining' || this.#state === 'stopped') return;
     this.#state = 'draining';
     this.#log.info({}, 'draining');
-    await this.#port?.close();
+    const closed = this.#port?.close();
     await this.#leader?.stop(DRAIN_MS);
+    // The next leader waits for nothing but this.
+    this.#campaign.abort(new DOMException('the operator stops', 'AbortError'));
+    await Promise.all([this.#election, closed]);
     for (const events of [this.#events, this.#portEvents]) {
       if (events === undefined) continue;
       await withinLimit(systemClock, events.idle(), EVENTS_IDLE_MS);
       events.stop();
     }
-    this.#campaign.abort(new DOMException('the operator stops', 'AbortError'));
-    await this.#election;
     this.#inForce.stop();
     this.#documents.stop();
     this.#following.abort(new DOMException('the operator stops', 'AbortError'));
@@ -253,7 +254,9 @@ export class Operator {
 
   #context(elector: LeaderElector): ControllerContext {
     const client = gateWrites(this.#client, () => elector.assertLeader());
-    this.#events = this.#recorder(client);
+    // What a leader that ends has to tell may be told after it has let go of the Lease.
+    const tell = (): void => (this.#state === 'draining' ? undefined : elector.assertLeader());
+    this.#events = this.#recorder(gateWrites(this.#client, tell));
     return {
       client,
       stores: this.#informers.stores,

@@ -21,13 +21,16 @@ export interface LeaderElectorOptions {
   readonly durationMs?: number;
   /** How long a leader without a successful renewal goes on, in milliseconds (10,000); less than `durationMs`. */
   readonly renewDeadlineMs?: number;
-  /** Time between attempts, in milliseconds (2,000). */
+  /** Time between a leader's renewals, in milliseconds (2,000); others look at least as often. */
   readonly retryPeriodMs?: number;
   /** Called once, when this process has become the leader. */
   readonly onStarted: () => void;
   /** Called once, when leadership is lost other than by a clean stop. The process must exit. */
   readonly onLost: (reason: string) => void;
 }
+
+/** A Lease that another holds is looked at so often, in milliseconds: what a leader that ends leaves is soon found. */
+const LOOK_MS = 500;
 
 interface Observed {
   readonly lease: Lease;
@@ -93,7 +96,7 @@ export class LeaderElector {
       } catch (error) {
         if (!signal.aborted) this.#options.log.warn({ err: error }, 'asking for the Lease failed');
       }
-      const retry = this.#retryMs * (1 + 0.2 * this.#options.random());
+      const retry = Math.min(this.#retryMs, LOOK_MS) * (1 + 0.2 * this.#options.random());
       await this.#sleep(Math.min(retry, this.#untilFreeMs()), signal);
     }
     return false;
