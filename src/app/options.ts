@@ -80,7 +80,7 @@ export const FLAGS: readonly Flag[] = [
   {
     name: 'lease-retry-period',
     value: 'TIME',
-    help: 'time between two attempts at the Lease',
+    help: "time between a leader's renewals of the Lease; others look at it twice a second",
     default: '2s',
   },
   { name: 'poll-max', value: 'TIME', help: 'longest time a dispatch poll is held', default: '60s' },
