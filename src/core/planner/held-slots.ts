@@ -4,17 +4,13 @@ import type { PlanRecord } from './fleet-input.ts';
 import type { BudgetView } from './gates/view.ts';
 import type { RolloutStanding } from './rollout-standing.ts';
 import type { Standings } from './standings.ts';
-import type { TrackedRecord } from './tracked-record.ts';
+import type { TakenSlots, TrackedRecord } from './tracked-record.ts';
 import type { WakeTime } from './wake-time.ts';
 
-/**
- * The slots of one budget key: held when a plan starts, and taken where this plan, and where the last one, has come to.
- * A host has one slot, however many of its records hold it.
- */
-export interface SlotCount {
+/** The slots of one budget key. A host has one, however many of its records hold it. */
+interface SlotCount extends TakenSlots {
+  /** Held when the plan before started. */
   heldBefore: number;
-  taken: number;
-  takenBefore: number;
   /** By hostname: those of its records that hold. */
   readonly holders: Map<string, Set<TrackedRecord>>;
 }

@@ -1,7 +1,6 @@
 import type { ListedBudget } from './budget-table.ts';
 import type { PlanHost, PlanRecord } from './fleet-input.ts';
 import type { Hold, WithdrawReason } from './fleet-plan-result.ts';
-import type { SlotCount } from './held-slots.ts';
 import type { MarkDecision } from './mark.ts';
 
 /** What the gates of other records, and of the rollout as a whole, read of a record. */
@@ -42,8 +41,14 @@ export interface RecordOutcome {
   readonly isSuspect: boolean;
 }
 
+/** The slots of one budget that are taken where this plan, and where the one before, has come to. */
+export interface TakenSlots {
+  taken: number;
+  takenBefore: number;
+}
+
 const NO_HOLDS: readonly Hold[] = [];
-const NO_SLOTS: readonly SlotCount[] = [];
+const NO_SLOTS: readonly TakenSlots[] = [];
 
 /** The outcome of a record that nothing is to be decided about. */
 export const NO_OUTCOME: RecordOutcome = {
@@ -66,7 +71,7 @@ export class TrackedRecord {
   /** Whether this plan still has to look at it. */
   isTouched = false;
   /** The slots that the last plan gave it. */
-  took: readonly SlotCount[] = NO_SLOTS;
+  took: readonly TakenSlots[] = NO_SLOTS;
   /** The budgets that list its host, looked up when first needed. */
   budgets: readonly ListedBudget[] | undefined;
 
