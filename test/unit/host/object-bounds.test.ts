@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PROBES_MAX } from '../../../src/api/kinds/host-rollout-record.ts';
+import { byteLength } from '../../../src/core/host/cut-text.ts';
 import { notStorable } from '../../../src/core/host/object-bounds.ts';
 import type { ProbeRecord, Probes } from '../../../src/core/host/record.ts';
 import { at, foldState } from './support.ts';
@@ -49,6 +50,15 @@ describe('a record that its object cannot hold', () => {
     expect(
       notStorable(large, { ...large, record: { ...large.record, probes: new Map(large.record.probes) } }),
     ).toBeUndefined();
+  });
+
+  it('still fits with probes of 65,536 bytes, and not with one more', () => {
+    const small = soaking(probes(0));
+    const saying = (length: number) => soaking(probes(1, 'x'.repeat(length)));
+    const { record, extras } = saying(0);
+    const room = 65_536 - byteLength(JSON.stringify([[...record.probes], [...extras.failingControls]]));
+    expect(notStorable(small, saying(room))).toBeUndefined();
+    expect(notStorable(small, saying(room + 1))).toBe("the host's probes take more than 65536 bytes");
   });
 
   it('has too many controls that fail: they count as its probes do', () => {

@@ -17,6 +17,12 @@ describe('an event before it is stored', () => {
     expect(result).toHaveProperty('failureReason', `cause${'x'.repeat(1019)}`);
   });
 
+  it('keeps what is short whole, however many bytes its characters take', () => {
+    const stderrTail = 'no space left on device: '.repeat(100);
+    expect(reduceEvent({ ...samples.ActivationFailed, stderrTail })).toHaveProperty('stderrTail', stderrTail);
+    expect([keptHead('aé€😀', 11), keptTail('aé€😀', 11)]).toEqual(['aé€😀', 'aé€😀']);
+  });
+
   it('never splits a character, nor loses a byte order mark', () => {
     expect(keptHead('aé€😀', 4)).toBe('aé');
     expect(keptTail('aé€😀', 5)).toBe('😀');

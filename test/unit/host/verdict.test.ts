@@ -134,6 +134,14 @@ describe('the status of a host', () => {
     expect(judgeHost(host(), [], RULES).status).not.toHaveProperty('declared');
   });
 
+  it('goes by the record that is listed first where two were opened at the same time', () => {
+    const other = recordObject();
+    const records = [recordObject(), { ...other, spec: { ...other.spec, rolloutRef: 'stable-cd34' } }];
+    const shownOf = (listed: readonly HostRolloutRecord[]) => judgeHost(host(), listed, RULES).status.rollout;
+    expect(shownOf(records)).toBe('stable-ab12');
+    expect(shownOf(records.toReversed())).toBe('stable-cd34');
+  });
+
   it('has conditions of the generation that was looked at', () => {
     const generations = (generation?: number) => {
       const of = host(HEARD);

@@ -161,6 +161,12 @@ describe('a rollout that is over because nobody is waited for', () => {
     const { record: derived } = deriveState(facts(rollout(), records, { offline: ['b'], skip: true }));
     expect(derived.state).toBe('Active');
   });
+
+  it('may skip a host whose record has no status yet, where another of its wave has converged', () => {
+    const records = [converged('a'), converged('b'), bare(record('c'))];
+    const { record: derived } = deriveState(facts(rollout(), records, { offline: ['c'], skip: true }));
+    expect(derived.state).toBe('Terminal');
+  });
 });
 
 describe('a halted rollout whose hosts were dealt with', () => {
