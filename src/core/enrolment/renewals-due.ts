@@ -1,7 +1,7 @@
 import type { RENEWAL_REASONS } from '../../api/reasons.ts';
 import type { TrustConfig } from '../../api/artifacts/trust-config.ts';
 import type { Host } from '../../api/kinds/host.ts';
-import { addMillis, compareTimestamps, epochMillis, type Timestamp } from '../../api/time.ts';
+import { addMillis, compareTimestamps, epochMillis, laterOf, type Timestamp } from '../../api/time.ts';
 import { rotationsDue } from '../artifacts/key-slots.ts';
 import type { ListedNonce } from './judge-token.ts';
 
@@ -92,7 +92,7 @@ function nonces({ nonces: list, hosts, now }: RenewalView): RenewalDue[] {
   const latest = new Map<string, Timestamp>();
   for (const { hostname, expiresAt } of list) {
     const known = latest.get(hostname);
-    if (known === undefined || compareTimestamps(known, expiresAt) < 0) latest.set(hostname, expiresAt);
+    latest.set(hostname, known === undefined ? expiresAt : laterOf(known, expiresAt));
   }
   const names = [...latest]
     .filter(([hostname, expiresAt]) => !enrolled.has(hostname) && compareTimestamps(expiresAt, soon) < 0)

@@ -1,4 +1,4 @@
-import { compareTimestamps, parseTimestamp, type Timestamp } from '../../api/time.ts';
+import { laterOf, parseTimestamp, type Timestamp } from '../../api/time.ts';
 
 /** From when on certificates of each host are accepted again: the newest revocation that was ever seen. */
 export type RevocationLedger = ReadonlyMap<string, Timestamp>;
@@ -9,8 +9,7 @@ export function mergeLedgers(...ledgers: readonly RevocationLedger[]): Revocatio
   for (const ledger of ledgers) {
     for (const [hostname, revokedBefore] of ledger) {
       const known = merged.get(hostname);
-      if (known === undefined || compareTimestamps(known, revokedBefore) < 0)
-        merged.set(hostname, revokedBefore);
+      merged.set(hostname, known === undefined ? revokedBefore : laterOf(known, revokedBefore));
     }
   }
   return merged;

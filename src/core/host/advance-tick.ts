@@ -40,7 +40,6 @@ function sustainedFailure(
 function convergence(record: HostRecord, now: Timestamp): AgentEvent | undefined {
   const { currentClosure, soakDueAt, targetClosure, probes } = record;
   if (soakDueAt === undefined || compareTimestamps(now, soakDueAt) < 0) return undefined;
-  if (currentClosure === undefined || currentClosure !== targetClosure) return undefined;
-  if (!enforceProbesPass(probes)) return undefined;
+  if (currentClosure !== targetClosure || !enforceProbesPass(probes)) return undefined;
   return { kind: 'Converged', convergedAt: now, currentClosure, seq: 0 };
 }

@@ -39,7 +39,6 @@ export function applyEvent(state: FoldState, event: StoredEvent, context: EventC
 function extrasAfter(extras: RecordExtras, event: StoredEvent, next: HostRecord): RecordExtras {
   const failingControls = failingControlsAfter(extras.failingControls, event, next);
   // No event leaves a record Pending.
-  if (failingControls === extras.failingControls && extras.dispatch === undefined) return extras;
   return { ...extras, failingControls, dispatch: undefined };
 }
 
@@ -48,7 +47,7 @@ function failingControlsAfter(
   event: StoredEvent,
   next: HostRecord,
 ): RecordExtras['failingControls'] {
-  if (next.probes.size === 0) return before.size === 0 ? before : new Map();
+  if (next.probes.size === 0) return new Map();
   if (event.kind !== 'ProbeResult') return before;
   const controls = failingControlsOf(event);
   const after = new Map(before);

@@ -12,5 +12,5 @@ export function newestRecord(records: readonly HostRolloutRecord[]): HostRollout
 
 function isNewer({ spec: a }: HostRolloutRecord, { spec: b }: HostRolloutRecord): boolean {
   const order = compareTimestamps(a.dispatchedAt, b.dispatchedAt);
-  return order === 0 ? a.attempt > b.attempt : order > 0;
+  return order > 0 || (order === 0 && a.attempt > b.attempt);
 }

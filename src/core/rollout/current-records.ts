@@ -36,8 +36,8 @@ export function stateOf(record: HostRolloutRecord): HostState {
 
 /** Whether a record halts its rollout: Failed or Reverted, and nobody has dealt with it (D2). */
 export function halts(record: HostRolloutRecord): boolean {
-  const state = stateOf(record);
-  return (state === 'Failed' || state === 'Reverted') && record.status?.clearedAt === undefined;
+  const { state, clearedAt } = record.status ?? {};
+  return (state === 'Failed' || state === 'Reverted') && clearedAt === undefined;
 }
 
 /** Whether a record keeps its rollout from being forgotten: a host may be switching on its behalf. */

@@ -173,8 +173,8 @@ interface ChannelPolicy {
 }
 
 function policyOf(fleet: FleetResolved, channel: string): ChannelPolicy {
-  const name = ownMember(fleet.channels, channel)?.rolloutPolicy;
-  const policy = name === undefined ? undefined : ownMember(fleet.rolloutPolicies, name);
+  const declared = ownMember(fleet.channels, channel);
+  const policy = declared && ownMember(fleet.rolloutPolicies, declared.rolloutPolicy);
   // A channel without policy yields no manifest, so this is what nobody reaches; halting is the safe reading.
   if (policy === undefined) return { onHealthFailure: 'halt', soakMinutes: [] };
   return {

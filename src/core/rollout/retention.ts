@@ -38,11 +38,12 @@ export function expiredRollouts(facts: RetentionFacts): Rollout[] {
 }
 
 function endOf({ status, metadata }: Rollout, now: Timestamp): Timestamp {
+  const { supersededAt, terminalAt, openedAt } = status ?? {};
   const created = metadata.creationTimestamp;
   return (
-    status?.supersededAt ??
-    status?.terminalAt ??
-    status?.openedAt ??
+    supersededAt ??
+    terminalAt ??
+    openedAt ??
     (created === undefined ? undefined : parseTimestamp(created)) ??
     now
   );
