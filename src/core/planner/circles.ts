@@ -17,7 +17,7 @@ function reachable(start: Iterable<string>, next: (node: string) => readonly str
     if (graph.has(node)) continue;
     const following = next(node);
     graph.set(node, following);
-    for (const other of following) if (!graph.has(other)) open.push(other);
+    for (const other of following) open.push(other);
   }
   return graph;
 }
@@ -28,12 +28,10 @@ function reversed(graph: Graph): Graph {
   return back;
 }
 
-/** Takes away the nodes of `left` that no longer lead to another node of it. */
+/** Takes away the nodes of `left` that no longer lead to another node of it. At first none of them leads out of it. */
 function peel(left: Set<string>, out: Graph, into: Graph): Set<string> {
   const degrees = new Map<string, number>();
-  for (const node of left) {
-    degrees.set(node, (out.get(node) ?? []).filter((other) => left.has(other)).length);
-  }
+  for (const node of left) degrees.set(node, (out.get(node) ?? []).length);
   const done = [...left].filter((node) => degrees.get(node) === 0);
   for (let node = done.pop(); node !== undefined; node = done.pop()) {
     left.delete(node);

@@ -25,7 +25,7 @@ export function isSuspect(
   holds: readonly Hold[],
   loop: string | undefined,
 ): boolean {
-  if (holds.length === 0 || view.isLeftBehind(record, host)) return false;
+  if (view.isLeftBehind(record, host)) return false;
   if (holds.some(({ gate }) => OFTEN_DEADLOCKED.has(gate))) return true;
   if (!holds.some(({ gate }) => SELDOM_DEADLOCKED.has(gate))) return false;
   return loop !== undefined || view.budgetsOf(record.rollout, record.hostname).some(({ max }) => max === 0);
@@ -41,7 +41,6 @@ export function deadlocksOf(
   suspects: readonly TrackedRecord[],
   loop: string | undefined,
 ): readonly Deadlock[] {
-  if (suspects.length === 0) return NO_DEADLOCKS;
   const found = new Map<string, { gate: GateName; reason: string; hosts: string[] }>();
   const note = (gate: GateName, reason: string, host: string): void => {
     const known = found.get(`${gate} ${reason}`);
@@ -66,8 +65,6 @@ export function deadlocksOf(
     hosts: hosts.slice(0, SAMPLE),
   }));
 }
-
-const NO_DEADLOCKS: readonly Deadlock[] = [];
 
 type Note = (gate: GateName, reason: string, host: string) => void;
 

@@ -4,7 +4,6 @@
  * JavaScript's own order is by UTF-16 unit, which puts a character outside the basic plane before U+E000–U+FFFF.
  */
 export function compareCodePoints(a: string, b: string): number {
-  if (a === b) return 0;
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const unitA = a.charCodeAt(i);

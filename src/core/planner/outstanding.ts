@@ -15,7 +15,7 @@ export class OutstandingTotals {
   /** Failures over every listing of a host in waves 0 … wave−1; a host listed twice counts twice. */
   before(rollout: string, channel: string, wave: number): number {
     const counts = this.#failures.get(rollout);
-    if (counts === undefined || counts.size === 0) return 0;
+    if (counts === undefined) return 0;
     let channels = this.#totals.get(rollout);
     if (channels === undefined) this.#totals.set(rollout, (channels = new Map()));
     let totals = channels.get(channel);

@@ -7,11 +7,9 @@ export function hostEdge(
   rollout: string,
   host: string,
 ): HostEdgeBlock | null {
-  const gating = view.gatingHosts(host);
-  if (gating.length === 0) return null;
   const channel = view.channelOf(host);
   if (channel === undefined) return null;
-  for (const gatingHost of gating) {
+  for (const gatingHost of view.gatingHosts(host)) {
     if (view.channelOf(gatingHost) !== channel || view.isDone(rollout, gatingHost)) continue;
     return {
       kind: 'HostEdge',
