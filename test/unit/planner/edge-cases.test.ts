@@ -6,6 +6,7 @@ import { artifactStale } from '../../../src/core/planner/gates/artifact-stale.ts
 import { complianceWave } from '../../../src/core/planner/gates/compliance-wave.ts';
 import { hostEdge } from '../../../src/core/planner/gates/host-edge.ts';
 import { hostUnsettled, hostUntold } from '../../../src/core/planner/gates/host-unsettled.ts';
+import { wavePromotion } from '../../../src/core/planner/gates/wave-promotion.ts';
 import { compareCodePoints } from '../../../src/core/planner/order.ts';
 import { statusAfterPlan } from '../../../src/core/planner/planned-status.ts';
 import { selectorKey } from '../../../src/core/planner/selector.ts';
@@ -39,6 +40,8 @@ describe('a gate', () => {
     const nowhere = { channelOf: () => undefined };
     expect(hostEdge({ ...nowhere, gatingHosts: () => ['b'], isDone: never }, 'r', 'a')).toBeNull();
     expect(complianceWave({ ...nowhere, waveOf: () => 1, outstandingBefore: () => 1 }, 'r', 'a')).toBeNull();
+    const later = { hasWaves: () => true, waveOf: () => 1, currentWave: () => 0 };
+    expect(wavePromotion({ ...nowhere, ...later }, 'r', 'a')).toBeNull();
   });
 
   it('about earlier waves does not hold a host that is in none, or in the first', () => {

@@ -114,6 +114,19 @@ describe('all gates are listed, in the order of D9', () => {
     ]);
   });
 
+  it('hosts of a gate that holds many do not crowd out those of another', () => {
+    const names = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'h7'];
+    const made = plan({
+      records: [...names, 'z'].map((name) => record(name)),
+      hosts: [...names.map((name) => host(name, { offline: true })), host('z')],
+      quarantines: new Map([['web', new Set(['z-new'])]]),
+    });
+    expect(made.blocked.get('web-r1')).toMatchObject([
+      { gate: 'quarantine', count: 1, hosts: ['z'] },
+      { gate: 'host-offline', count: 7, hosts: names.slice(0, 5) },
+    ]);
+  });
+
   it('a budget that names thousands of hosts makes no long key or reason', () => {
     const hosts = Array.from({ length: 2_000 }, (_, i) => `host-${i}`);
     const made = plan({

@@ -118,6 +118,11 @@ describe('D20: a busy host', () => {
       { state: 'Soaking', dispatchAckedAt: minute(-2), dispatch: delivered },
       undefined,
     ],
+    [
+      'is not busy once it has failed',
+      { state: 'Failed', dispatchAckedAt: minute(-2), dispatch: delivered },
+      undefined,
+    ],
   ])('%s', (_, changes, since) => {
     expect(busySince(record('a', changes), host('a'))).toBe(since === undefined ? undefined : minute(since));
   });

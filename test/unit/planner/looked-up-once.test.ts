@@ -1,0 +1,115 @@
+/** What is kept so that a plan of ten thousand hosts stays cheap: each of these would give the same plan without it. */
+import { describe, expect, it } from 'vitest';
+import type { GateName } from '../../../src/api/gates.ts';
+import { BlockSummary } from '../../../src/core/planner/block-summary.ts';
+import { isSuspect } from '../../../src/core/planner/deadlocks.ts';
+import type { Hold } from '../../../src/core/planner/fleet-plan-result.ts';
+import { FleetView } from '../../../src/core/planner/fleet-view.ts';
+import { OutstandingTotals } from '../../../src/core/planner/outstanding.ts';
+import { FleetTopology } from '../../../src/core/planner/topology.ts';
+import { NO_OUTCOME, TrackedRecord } from '../../../src/core/planner/tracked-record.ts';
+import { WakeTime } from '../../../src/core/planner/wake-time.ts';
+import { budget, inputOf, minute, record, rollout } from './fleet-fixture.ts';
+
+const held = (hostname: string, gate: GateName): TrackedRecord => {
+  const tracked = new TrackedRecord(record(hostname), 0);
+  tracked.outcome = { ...NO_OUTCOME, holds: [{ gate, reason: 'x' }] };
+  return tracked;
+};
+
+describe('what holds the hosts of a rollout', () => {
+  const none: readonly Hold[] = [];
+  const a = held('a', 'host-offline');
+
+  it('is summed up only where something changed since it was last asked for', () => {
+    const summary = new BlockSummary();
+    expect(summary.takeBlocks([a])).toBeUndefined();
+    summary.replace(none, a.outcome.holds);
+    expect(summary.takeBlocks([a])).toMatchObject([{ gate: 'host-offline', count: 1, hosts: ['a'] }]);
+    expect(summary.takeBlocks([a])).toBeUndefined();
+    summary.replace(a.outcome.holds, a.outcome.holds);
+    expect(summary.takeBlocks([a])).toBeUndefined();
+  });
+
+  it('is looked for no further than to the last host that it names', () => {
+    let seen = 0;
+    const beyond = ['b', 'c'].map((hostname) => {
+      const tracked = new TrackedRecord(record(hostname), 1);
+      Object.defineProperty(tracked, 'outcome', { get: () => (seen++, NO_OUTCOME) });
+      return tracked;
+    });
+    const summary = new BlockSummary();
+    summary.replace(none, a.outcome.holds);
+    expect(summary.takeBlocks([a, ...beyond])).toHaveLength(1);
+    expect(seen).toBeLessThan(2);
+  });
+});
+
+describe('what can never clear', () => {
+  const full = rollout({ budgets: [budget(['a'], { maxInFlight: 1 })] });
+  const view = new FleetView(inputOf({ rollouts: [full], records: [record('a')] }), new WakeTime(minute(0)));
+  const suspect = (gate: GateName, loop?: string): boolean => {
+    const tracked = held('a', gate);
+    return isSuspect(view, tracked, tracked.outcome.holds, loop);
+  };
+
+  it('is not searched for where a budget is full or a channel at work', () => {
+    expect([suspect('disruption-budget'), suspect('channel-edges')]).toEqual([false, false]);
+    expect([suspect('channel-edges', 'a circle'), suspect('host-edge')]).toEqual([true, true]);
+  });
+});
+
+describe('the order that a fleet declares', () => {
+  it('is gone through once, however many ask', () => {
+    const reads: string[] = [];
+    const read = <T>(what: string, value: T): T => {
+      reads.push(what);
+      return value;
+    };
+    const topology = new FleetTopology({
+      get hosts() {
+        return read('hosts', { a: { channel: 'web', closureHash: 'x' } });
+      },
+      waves: {
+        get web() {
+          return read('waves', [{ hosts: ['a'], soakMinutes: 5 }]);
+        },
+      },
+      get edges() {
+        return read('edges', [{ gates: 'a', gated: 'b' }]);
+      },
+      get channelEdges() {
+        return read('channelEdges', [{ gates: 'db', gated: 'web' }]);
+      },
+    });
+    const answers = () => [
+      topology.hasBuiltHost('web'),
+      topology.waveOf('web', 'a'),
+      topology.predecessorChannels('web'),
+      topology.gatingHosts('b'),
+      topology.gatedHosts('a'),
+    ];
+    expect(answers()).toEqual([true, 0, ['db'], ['a'], ['b']]);
+    const once = [...reads];
+    expect(answers()).toEqual([true, 0, ['db'], ['a'], ['b']]);
+    expect(reads).toEqual(once);
+  });
+});
+
+describe('the failures of earlier waves', () => {
+  it('are summed up once for all hosts of a channel, until they change', () => {
+    let reads = 0;
+    const waves = {
+      get web() {
+        reads++;
+        return [{ hosts: ['a'], soakMinutes: 5 }];
+      },
+    };
+    const topology = new FleetTopology({ hosts: {}, waves });
+    const totals = new OutstandingTotals(new Map([['web-r1', new Map([['a', 2]])]]), topology);
+    const first = [totals.before('web-r1', 'web', 1), totals.before('web-r1', 'web', 1), reads];
+    expect(first).toEqual([2, 2, 1]);
+    totals.forget('web-r1');
+    expect([totals.before('web-r1', 'web', 1), reads]).toEqual([2, 2]);
+  });
+});
