@@ -78,7 +78,6 @@ export class BudgetTable {
   /** The budgets of a rollout that list the host, in declared order, repeats included. */
   listing(rollout: string, host: string): readonly ListedBudget[] {
     const budgets = this.#ofRollout.get(rollout) ?? NO_BUDGETS;
-    if (budgets.length === 0) return NO_BUDGETS;
     const lists = this.#listsOfHost.get(host) ?? NO_LISTS;
     let found: CompiledBudget[] | undefined;
     for (const budget of budgets) {
@@ -110,13 +109,10 @@ export class BudgetTable {
   #note(host: string, list: number): void {
     const lists = this.#listsOfHost.get(host);
     if (lists === undefined) this.#listsOfHost.set(host, [list]);
-    else if (lists.at(-1) !== list) lists.push(list);
+    else lists.push(list);
   }
 }
 
 function sameNames(a: readonly string[], b: readonly string[]): boolean {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
+  return a.length === b.length && a.every((name, index) => name === b[index]);
 }

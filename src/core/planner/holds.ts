@@ -17,7 +17,6 @@ import type { RolloutStanding } from './rollout-standing.ts';
 import type { TrackedRecord } from './tracked-record.ts';
 import type { WakeTime } from './wake-time.ts';
 
-const NO_HOLDS: readonly Hold[] = [];
 /** Bound of a key in the record's status. */
 const KEY_MAX = 512;
 /** Bound of a reason, which has to fit into messages with some room to spare. */
@@ -36,7 +35,7 @@ export function sameHolds(a: readonly Hold[], b: readonly Hold[]): boolean {
 
 /** Whether a rollout as a whole is held by the same gates for the same reasons. */
 export function sameRolloutHolds(a: RolloutHolds, b: RolloutHolds): boolean {
-  return sameHolds(a.first, b.first) && (a.last === b.last || sameHold(a.last, b.last));
+  return sameHolds(a.first, b.first) && sameHold(a.last, b.last);
 }
 
 function sameHold(a: Hold | null, b: Hold | null | undefined): boolean {
@@ -86,7 +85,7 @@ export class Holds {
     }
     for (const hold of this.#ofHost(tracked)) if (hold !== null) holds.push(hold);
     if (rolloutHolds.last !== null) holds.push(rolloutHolds.last);
-    return holds.length === 0 ? NO_HOLDS : holds;
+    return holds;
   }
 
   #ofHost({ record, host }: TrackedRecord): readonly (Hold | null)[] {
@@ -138,8 +137,6 @@ function keyOf(block: Block): string | undefined {
       return block.gatingHost;
     case 'DisruptionBudget':
       return block.selectorSummary;
-    case 'WavePromotion':
-    case 'ComplianceWave':
     default:
       return undefined;
   }

@@ -25,10 +25,9 @@ export class OrderedRecords {
     return this.#records;
   }
 
-  /** How many come before it. Most that are put in come last. */
+  /** How many come before it. */
   #placeOf({ position }: TrackedRecord): number {
     let [low, high] = [0, this.#records.length];
-    if (high > 0 && (this.#records[high - 1]?.position ?? 0) < position) return high;
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((this.#records[middle]?.position ?? 0) < position) low = middle + 1;

@@ -30,12 +30,11 @@ export function factsOf(
 /** Whether two records look the same to others. */
 export function sameFacts(a: RecordFacts, b: RecordFacts): boolean {
   return (
-    a === b ||
-    (a.isDone === b.isDone &&
-      a.isLeftBehind === b.isLeftBehind &&
-      a.isFailing === b.isFailing &&
-      a.isBusy === b.isBusy &&
-      a.holdsSlot === b.holdsSlot &&
-      a.outstanding === b.outstanding)
+    a.isDone === b.isDone &&
+    a.isLeftBehind === b.isLeftBehind &&
+    a.isFailing === b.isFailing &&
+    a.isBusy === b.isBusy &&
+    a.holdsSlot === b.holdsSlot &&
+    a.outstanding === b.outstanding
   );
 }

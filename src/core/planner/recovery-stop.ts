@@ -8,7 +8,7 @@ import { compareTimestamps } from '../../api/time.ts';
 export function stopsAtSoaking(record: HostRolloutRecord, ofHost: readonly HostRolloutRecord[]): boolean {
   let newest: HostRolloutRecord | undefined;
   for (const other of ofHost) {
-    if (other.metadata.name === record.metadata.name || !isEarlier(other, record)) continue;
+    if (!isEarlier(other, record)) continue;
     if (newest === undefined || isEarlier(newest, other)) newest = other;
   }
   return newest?.spec.targetClosure === record.spec.targetClosure && newest.status?.state !== 'Converged';
@@ -17,5 +17,5 @@ export function stopsAtSoaking(record: HostRolloutRecord, ofHost: readonly HostR
 /** By the leader's clock at opening; within one rollout by the attempt. */
 function isEarlier(a: HostRolloutRecord, b: HostRolloutRecord): boolean {
   const order = compareTimestamps(a.spec.dispatchedAt, b.spec.dispatchedAt);
-  return order === 0 ? a.spec.attempt < b.spec.attempt : order < 0;
+  return order < 0 || (order === 0 && a.spec.attempt < b.spec.attempt);
 }
