@@ -108,6 +108,21 @@ describe('a plan that follows its fleet looks again', () => {
     expect(visitedBy(follow(story, { records: [record('a', done)] }))).toEqual(['a']);
   });
 
+  it('at nobody for a budget that has no limit', () => {
+    const rollouts = [rollout({ paused: true, budgets: [budget(['a', 'b', 'c'], {})] })];
+    const story = { rollouts, records: [record('a', soaking), record('b', soaking), record('c')] };
+    expect(visitedBy(follow(story, { records: [record('a', done)] }))).toEqual(['a']);
+  });
+
+  it('at nobody for two budgets of equal selector, of which only the first gives a slot', () => {
+    const one = budget(['a', 'b', 'c'], { maxInFlight: 1 });
+    const plan = follow(
+      { rollouts: [rollout({ budgets: [one, { ...one }] })], records: three },
+      { records: [record('a', { dispatch: MARK })] },
+    );
+    expect(visitedBy(plan)).toEqual(['a']);
+  });
+
   it('at the whole rollout where a wave is over', () => {
     const story = { records: [record('a', done), record('b', soaking), record('c')], fleet: waves };
     const plan = follow(story, { records: [record('b', done)] });

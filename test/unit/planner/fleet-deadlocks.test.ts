@@ -51,6 +51,11 @@ describe('D8: a deadlock', () => {
     ]);
   });
 
+  it('is none of a host that a person cleared', () => {
+    const records = [record('a'), record('b', { clearedAt: minute(-1) })];
+    expect(found({ records, fleet: { waves: { web: [wave('a')] } } })).toEqual([]);
+  });
+
   it('is no edge between hosts that the fleet in force does not know', () => {
     const story = { records: [record('a'), record('b')], fleet: { hosts: {}, edges: [edge('a', 'a')] } };
     expect(found(story)).toEqual(['wave-promotion-host-unstaged a+b: the host is not in the fleet in force']);

@@ -46,6 +46,18 @@ describe('D6: marks', () => {
     expect(gatesOf(made, 'a', 'web-x')).toEqual(['disruption-budget']);
   });
 
+  it('a delivered mark is suspended by every gate but a full budget', () => {
+    const quarantines = new Map([['web', new Set(['a-new'])]]);
+    const made = plan({ records: [record('a', { dispatch: DELIVERED })], quarantines });
+    expect(stops(made.suspensions)).toEqual(['a: quarantine']);
+  });
+
+  it('a host of a superseded rollout that is switching already has no mark to take back', () => {
+    const switching = record('a', { state: 'Activating', dispatch: DELIVERED });
+    const made = plan({ rollouts: [rollout({ state: 'Superseded' })], records: [switching] });
+    expect([made.withdrawals, made.suspensions]).toEqual([[], []]);
+  });
+
   it('D11: a host on its target is neither marked nor blocked, and is recoverable', () => {
     const made = plan({ records: [record('a')], hosts: [host('a', { closure: 'a-new' })] });
     expect(marked(made)).toEqual([]);

@@ -51,6 +51,22 @@ describe('the reason of a gate', () => {
   });
 });
 
+describe('the key of a gate', () => {
+  it.each<[string, Story['fleet'], string | undefined]>([
+    ['channel-edges', { channelEdges: [{ gates: 'web', gated: 'web' }] }, 'web'],
+    ['wave-promotion-host-unstaged', { waves: { web: [{ hosts: ['b'], soakMinutes: 5 }] } }, 'web'],
+    ['host-edge', { edges: [{ gates: 'a', gated: 'a' }] }, 'a'],
+    [
+      'wave-promotion',
+      { waves: { web: [['b'], ['a']].map((hosts) => ({ hosts, soakMinutes: 5 })) } },
+      undefined,
+    ],
+  ])('says what is waited for: %s', (gate, fleet, key) => {
+    const made = plan({ records: [record('a'), record('b')], ...(fleet && { fleet }) });
+    expect(made.blockedBy.get('web-r1.a')?.map((hold) => [hold.gate, hold.key])).toEqual([[gate, key]]);
+  });
+});
+
 describe('D8: a host edge that only looks like a deadlock', () => {
   const waves = (...lists: string[][]) => ({ web: lists.map((hosts) => ({ hosts, soakMinutes: 5 })) });
   const found = (fleet: Story['fleet'], more: Partial<Story> = {}): string[] =>

@@ -39,6 +39,7 @@ describe('held slots come first', () => {
   it.each([
     ['a Deferred host', { state: 'Deferred' }],
     ['a Converged host', { state: 'Converged' }],
+    ['a Converged host whose mark is still there', { state: 'Converged', dispatch: DELIVERED }],
     ['a cleared Activating host', { state: 'Activating', clearedAt: minute(-1) }],
     ['a cleared delivered mark', { dispatch: DELIVERED, clearedAt: minute(-1) }],
   ] satisfies [string, Partial<PlanRecord>][])('%s holds no slot', (_, z) => {
@@ -65,6 +66,26 @@ describe('held slots come first', () => {
       each.hostname === 'd' ? { ...each, state: 'Soaking' as const } : each,
     );
     expect(marked(plan({ rollouts: twice, records: soaking }))).toEqual(['a']);
+  });
+
+  it('a mark does not count against itself in any of the budgets that list its host', () => {
+    const budgets = ['web', 'db'].map((tag) => ({
+      ...budget(['a'], { maxInFlight: 1 }),
+      selector: { tags: [tag] },
+    }));
+    const made = plan({ rollouts: [rollout({ budgets })], records: [record('a', { dispatch: MARK })] });
+    expect([made.withdrawals, made.blockedBy.size]).toEqual([[], 0]);
+  });
+
+  it('a mark that holds no slot of a full budget is withdrawn: only the first of equal selectors counts', () => {
+    const limit = { maxInFlight: 1 };
+    const db = { ...budget(['a'], limit), selector: { tags: ['db'] } };
+    const budgets = [db, budget(['z'], limit), budget(['a', 'z'], limit)];
+    const made = plan({
+      rollouts: [rollout({ budgets })],
+      records: [record('a', { dispatch: MARK }), record('z', { state: 'Soaking' })],
+    });
+    expect(stops(made.withdrawals)).toEqual(['a: disruption-budget']);
   });
 
   it('two delivered marks over one slot do not suspend each other', () => {
@@ -107,6 +128,7 @@ describe('D20: slots of superseded rollouts', () => {
   it.each([
     ['a delivered mark', { dispatch: DELIVERED, soakDueAt: minute(5) }, true],
     ['an undelivered mark, until it is withdrawn', { dispatch: MARK }, true],
+    ['an undelivered mark however old it is', { dispatch: { ...MARK, queuedAt: minute(-60) } }, true],
     [
       'a delivered mark without a soak end of its own',
       { dispatch: { ...DELIVERED, queuedAt: minute(-14) } },
@@ -116,6 +138,11 @@ describe('D20: slots of superseded rollouts', () => {
       'no delivered mark whose soak would be long over',
       { dispatch: { ...DELIVERED, queuedAt: minute(-15) } },
       false,
+    ],
+    [
+      'a Soaking host by its own soak end, whatever its mark says',
+      { state: 'Soaking', soakDueAt: minute(-1), dispatch: { ...DELIVERED, queuedAt: minute(-60) } },
+      true,
     ],
     ['an Activating host', { state: 'Activating', soakDueAt: minute(5) }, true],
     ['a Soaking host up to ten minutes past its soak', { state: 'Soaking', soakDueAt: minute(-9) }, true],

@@ -3,9 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { GateName } from '../../../src/api/gates.ts';
 import { BlockSummary } from '../../../src/core/planner/block-summary.ts';
 import { isSuspect } from '../../../src/core/planner/deadlocks.ts';
+import type { PlanManifest } from '../../../src/core/planner/fleet-input.ts';
 import type { Hold } from '../../../src/core/planner/fleet-plan-result.ts';
 import { FleetView } from '../../../src/core/planner/fleet-view.ts';
+import { Holds } from '../../../src/core/planner/holds.ts';
 import { OutstandingTotals } from '../../../src/core/planner/outstanding.ts';
+import { RecordOutcomes } from '../../../src/core/planner/record-outcomes.ts';
 import { FleetTopology } from '../../../src/core/planner/topology.ts';
 import { NO_OUTCOME, TrackedRecord } from '../../../src/core/planner/tracked-record.ts';
 import { WakeTime } from '../../../src/core/planner/wake-time.ts';
@@ -56,6 +59,30 @@ describe('what can never clear', () => {
   it('is not searched for where a budget is full or a channel at work', () => {
     expect([suspect('disruption-budget'), suspect('channel-edges')]).toEqual([false, false]);
     expect([suspect('channel-edges', 'a circle'), suspect('host-edge')]).toEqual([true, true]);
+  });
+});
+
+describe('the circle of a channel', () => {
+  it('is searched for once, however many hosts of it are held', () => {
+    let asked = 0;
+    class Manifests extends Map<string, PlanManifest> {
+      override has(channel: string): boolean {
+        asked++;
+        return super.has(channel);
+      }
+    }
+    const manifests = new Manifests([['web', { channelRef: 'r1', signedAt: minute(-1) }]]);
+    const fleet = { channelEdges: [{ gates: 'web', gated: 'web' }] };
+    const input = inputOf({ records: [record('a')], manifests, fleet });
+    const wake = new WakeTime(minute(0));
+    const view = new FleetView(input, wake);
+    const outcomes = new RecordOutcomes(view, new Holds(view, input, wake), input.term);
+    const [first, then] = [1, 2].map(() => {
+      const loops = view.standings.all.map((standing) => outcomes.loopOf(standing));
+      expect(loops).toEqual(["channel 'web' waits for channel 'web' in a circle"]);
+      return asked;
+    });
+    expect([asked > 0, then]).toEqual([true, first]);
   });
 });
 

@@ -39,6 +39,11 @@ describe('the recovery of a record that was never dispatched', () => {
       [opened(-9, 'Failed'), opened(-1, 'Converged')],
       false,
     ],
+    [
+      'does not look at another rollout that was opened in the same moment',
+      [{ ...opened(0, 'Failed'), metadata: { name: 'other' } }],
+      false,
+    ],
     ['does not look at records of later openings', [opened(1, 'Failed')], false],
   ])('%s', (_, others, stops) => {
     expect(stopsAtSoaking(NOW, others)).toBe(stops);
@@ -48,6 +53,7 @@ describe('the recovery of a record that was never dispatched', () => {
     const retry = opened(0, undefined, 'target', 2);
     expect(stopsAtSoaking(retry, [opened(0, 'Failed')])).toBe(true);
     expect(stopsAtSoaking(retry, [opened(0, 'Failed', 'target', 3)])).toBe(false);
+    expect(stopsAtSoaking(retry, [opened(1, 'Failed')])).toBe(false);
     expect(
       stopsAtSoaking(opened(0, undefined, 'target', 3), [
         opened(0, 'Converged'),
