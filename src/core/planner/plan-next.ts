@@ -1,6 +1,6 @@
 import type { Timestamp } from '../../api/time.ts';
 import { evaluateForDispatch } from './gates/evaluate.ts';
-import { compareCodePoints, sortedByCodePoint } from './order.ts';
+import { sortedByCodePoint } from './order.ts';
 import { PlanIndex } from './plan-index.ts';
 import type { FleetState, HostRow, PlanAction, PlannerManifests, Quarantines, RolloutRow } from './types.ts';
 
@@ -28,8 +28,10 @@ export function planNext(
 
 function openings(manifests: PlannerManifests, index: PlanIndex): PlanAction[] {
   const actions: PlanAction[] = [];
-  for (const channel of [...manifests.rollouts.keys()].toSorted(compareCodePoints)) {
-    const targetRef = manifests.rollouts.get(channel)?.channelRef ?? '';
+  for (const [channel, { channelRef: targetRef }] of sortedByCodePoint(
+    [...manifests.rollouts],
+    ([of]) => of,
+  )) {
     const rolloutId = `${channel}@${targetRef}`;
     if (index.rollout(rolloutId) !== undefined) continue;
     actions.push({ type: 'OpenRollout', rolloutId, channel, targetRef });

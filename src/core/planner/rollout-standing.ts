@@ -30,7 +30,7 @@ export class RolloutStanding {
 
   /** All of them in the order of the plan: earlier tries first. */
   get tries(): readonly TrackedRecord[] {
-    return this.olderTries.length === 0 ? this.records : [...this.olderTries, ...this.records];
+    return [...this.olderTries, ...this.records];
   }
 
   /** The newest try of a host. */
@@ -47,7 +47,7 @@ function newestTries(records: readonly PlanRecord[]): readonly PlanRecord[] {
     const known = newest.get(record.hostname);
     if (known === undefined || known.attempt < record.attempt) newest.set(record.hostname, record);
   }
-  return newest.size === records.length ? records : [...newest.values()];
+  return [...newest.values()];
 }
 
 function olderThan(newest: readonly PlanRecord[], records: readonly PlanRecord[]): TrackedRecord[] {
