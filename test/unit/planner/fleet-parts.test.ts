@@ -3,6 +3,7 @@ import type { PlanHost, PlanMark, PlanRecord } from '../../../src/core/planner/f
 import { onCircles } from '../../../src/core/planner/circles.ts';
 import { busySince, hostBusy } from '../../../src/core/planner/gates/host-busy.ts';
 import { decideMark, type MarkDecision } from '../../../src/core/planner/mark.ts';
+import { RolloutStanding } from '../../../src/core/planner/rollout-standing.ts';
 import { Standings } from '../../../src/core/planner/standings.ts';
 import { WakeTime } from '../../../src/core/planner/wake-time.ts';
 import { DELIVERED, host, MARK, minute, record, rollout } from './fleet-fixture.ts';
@@ -85,6 +86,31 @@ describe('D16: the rollouts of a fleet', () => {
       expect(standing?.record('a')?.record.attempt).toBe(2);
       expect(standing?.record('d')).toBeUndefined();
     }
+  });
+});
+
+describe('D16: the tries of hosts', () => {
+  const of = (records: readonly PlanRecord[]): string[][] => {
+    const standing = new RolloutStanding(rollout(), true, records);
+    return [standing.olderTries, standing.records].map((list) =>
+      list.map(({ record: { hostname, attempt } }) => `${hostname}${attempt}`),
+    );
+  };
+  const tries = (...numbers: [string, number][]): PlanRecord[] =>
+    numbers.map(([name, attempt]) => record(name, { attempt, name: `${name}.${attempt}` }));
+
+  it('come by host and then by number, however they are listed', () => {
+    const records = tries(['b', 2], ['b', 1], ['a', 1], ['b', 3], ['a', 2]);
+    for (const listed of [records, records.toReversed()]) {
+      expect(of(listed)).toEqual([
+        ['a1', 'b1', 'b2'],
+        ['a2', 'b3'],
+      ]);
+    }
+  });
+
+  it('are told apart though the first ones are gone', () => {
+    expect(of(tries(['a', 2], ['a', 3]))).toEqual([['a2'], ['a3']]);
   });
 });
 

@@ -1,13 +1,16 @@
 /** The tables that a plan keeps, and what it takes for the same as before. */
 import { describe, expect, it } from 'vitest';
 import { BudgetTable } from '../../../src/core/planner/budget-table.ts';
+import type { PlanRecord } from '../../../src/core/planner/fleet-input.ts';
 import { FleetView } from '../../../src/core/planner/fleet-view.ts';
 import { sameHolds, sameRolloutHolds } from '../../../src/core/planner/holds.ts';
 import { OrderedRecords } from '../../../src/core/planner/ordered-records.ts';
 import { factsOf, sameFacts } from '../../../src/core/planner/record-facts.ts';
+import { RolloutStanding } from '../../../src/core/planner/rollout-standing.ts';
 import { NO_FACTS, TrackedRecord, type RecordFacts } from '../../../src/core/planner/tracked-record.ts';
 import { WakeTime } from '../../../src/core/planner/wake-time.ts';
-import { budget, inputOf, minute, record } from './fleet-fixture.ts';
+import { waveOutlook } from '../../../src/core/planner/wave-advance.ts';
+import { budget, inputOf, minute, record, rollout } from './fleet-fixture.ts';
 
 describe('the budgets of all rollouts', () => {
   const summarised: string[] = [];
@@ -25,7 +28,7 @@ describe('the budgets of all rollouts', () => {
     table.add('first', [budget(['a'], {})]);
     table.add('second', [budget(['a', 'b'], {})]);
     table.add('third', [budget(['a'], {})]);
-    const holders = ['first', 'second', 'third'].filter((rollout) => table.keysHeld(rollout, 'b').length > 0);
+    const holders = ['first', 'second', 'third'].filter((name) => table.keysHeld(name, 'b').length > 0);
     expect(holders).toEqual(['second']);
     expect(table.listing('third', 'a')).toHaveLength(1);
   });
@@ -38,7 +41,7 @@ describe('the budgets of all rollouts', () => {
       return Object.assign(names, { [Symbol.iterator]: () => (walks++, walk()) });
     };
     const table = make();
-    for (const rollout of ['first', 'second']) table.add(rollout, [budget(hosts(), {})]);
+    for (const name of ['first', 'second']) table.add(name, [budget(hosts(), {})]);
     table.add('third', [budget(['b', 'a'], {})]);
     table.add('fourth', [budget(hosts(), {})]);
     expect([walks, table.listing('fourth', 'b').length]).toEqual([1, 1]);
@@ -114,5 +117,27 @@ describe('what a plan takes for the same', () => {
     const strays = view.standings.strays.map((tracked) => factsOf(tracked, undefined, view));
     for (const each of [...(facts ?? []), ...strays]) expect(each).toBe(NO_FACTS);
     expect([facts?.length, strays.length]).toEqual([1, 1]);
+  });
+});
+
+describe('a rollout that stays in its wave', () => {
+  const web = rollout();
+  const waves = [['a', 'b'], ['c']].map((hosts) => ({ hosts, soakMinutes: 5 }));
+  const outlook = (b: Partial<PlanRecord>) =>
+    waveOutlook(
+      new RolloutStanding(web, true, [record('a', { state: 'Converged' }), record('b', b), record('c')]),
+      waves,
+    );
+
+  it('names the host that it waits for', () => {
+    expect(outlook({}).waitsFor?.record.hostname).toBe('b');
+  });
+
+  it('goes on once that is cleared, and says what became of the hosts', () => {
+    const { step, waitsFor } = outlook({ clearedAt: minute(-1) });
+    expect([step, waitsFor]).toEqual([
+      { rollout: web, from: 0, to: 1, reason: 'wave 0: 1 Converged, 1 cleared' },
+      undefined,
+    ]);
   });
 });
