@@ -35,7 +35,7 @@ export class FleetView implements GateView {
   /** By rollout and host. */
   readonly #failures = new Map<string, Map<string, number>>();
   readonly #outstanding: OutstandingTotals;
-  readonly #promoted = new Map<string, number>();
+  readonly #promoted = new Map<string, number | undefined>();
 
   constructor(input: FleetPlanInput, wake: WakeTime) {
     this.#input = input;
@@ -93,8 +93,7 @@ export class FleetView implements GateView {
 
   /** Lets the rest of the plan see a promotion that it is going to write first; undefined where there is none. */
   promote(rollout: string, wave: number | undefined): void {
-    if (wave === undefined) this.#promoted.delete(rollout);
-    else this.#promoted.set(rollout, wave);
+    this.#promoted.set(rollout, wave);
   }
 
   isQuarantined(channel: string, closure: string): boolean {
@@ -166,8 +165,7 @@ export class FleetView implements GateView {
 
   #noteFailures({ rollout, hostname }: PlanRecord, count: number): void {
     const failures = this.#failures.get(rollout) ?? new Map<string, number>();
-    if (count === 0) failures.delete(hostname);
-    else failures.set(hostname, count);
+    failures.set(hostname, count);
     this.#failures.set(rollout, failures);
     this.#outstanding.forget(rollout);
   }

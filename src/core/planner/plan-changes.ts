@@ -49,9 +49,9 @@ function isSameFrame(before: Frame, next: Frame): boolean {
   );
 }
 
-/** Whether a Rollout stayed the same, changed for its own records, or changed what others read of it. */
-function rolloutChange(before: PlanRollout, next: PlanRollout): 'none' | 'own' | 'fleet' {
-  if (before === next) return 'none';
+/** Whether a Rollout changed for its own records, or changed what others read of it; undefined where it stayed the same. */
+function rolloutChange(before: PlanRollout, next: PlanRollout): 'own' | 'fleet' | undefined {
+  if (before === next) return undefined;
   const { state, currentWave, opened, paused } = next;
   if (!sameMembers(identityOf(before), identityOf(next))) return 'fleet';
   if (!sameBudgets(before.budgets, next.budgets)) return 'fleet';
@@ -62,7 +62,7 @@ function rolloutChange(before: PlanRollout, next: PlanRollout): 'none' | 'own' |
     before.currentWave === currentWave &&
     before.opened === opened &&
     before.paused === paused;
-  return isSame ? 'none' : 'own';
+  return isSame ? undefined : 'own';
 }
 
 function identityOf({ name, rolloutId, channel, attempt, outdated }: PlanRollout): object {
@@ -74,7 +74,6 @@ function sameBudgets(a: PlanRollout['budgets'], b: PlanRollout['budgets']): bool
 }
 
 function sameQuarantines(a: Quarantines, b: Quarantines): boolean {
-  if (a === b) return true;
   if (a.size !== b.size) return false;
   for (const [channel, closures] of a) {
     const others = b.get(channel);
