@@ -243,8 +243,17 @@ describe('a plan that follows its fleet begins anew', () => {
     ['where the same is said once more', { rollouts: channels.map((each) => ({ ...each, budgets: [] })) }],
     ['where quarantines are the same', { quarantines: new Map() }],
     ['where settings are the same', { settings: { ...inputOf(story).settings } }],
+    ['where a rollout converges', { rollouts: channels.map((each) => ({ ...each, state: 'Converging' })) }],
   ])('but not %s', (_, change) => {
     expect(follow(story, change).visited).toBeDefined();
+  });
+
+  it('but not where a rollout with budgets, or one that ended, is paused', () => {
+    const budgets = [budget(['a'], { maxInFlight: 1 })];
+    for (const each of [rollout({ budgets }), rollout({ state: 'Terminal' })]) {
+      const paused = { rollouts: [{ ...each, paused: true }] };
+      expect(follow({ rollouts: [each], records: three }, paused).visited).toBeDefined();
+    }
   });
 
   it('where a rollout is outdated no more', () => {

@@ -26,6 +26,15 @@ describe('D6: marks', () => {
     });
   });
 
+  it('a mark says nothing of what the host ran where that is not known', () => {
+    const { closure: _, ...silent } = host('a');
+    const [mark] = plan({ records: [record('a')], hosts: [silent] }).marks;
+    expect([mark?.record.hostname, mark !== undefined && 'closureBeforeDispatch' in mark]).toEqual([
+      'a',
+      false,
+    ]);
+  });
+
   it('D18: free slots go by rollout id, then by host', () => {
     const shared = [budget(['a', 'b', 'c'], { maxInFlight: 2 })];
     const made = plan({

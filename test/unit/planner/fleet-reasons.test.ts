@@ -47,6 +47,18 @@ describe('why a mark goes', () => {
   });
 });
 
+describe('a host that several records keep busy', () => {
+  it('is held for the first of them by name', () => {
+    const busy = ['z', 'y'].map((name) =>
+      record('a', { rollout: name, state: 'Activating', dispatchAckedAt: minute(-1) }),
+    );
+    for (const others of [busy, busy.toReversed()]) {
+      const made = plan({ records: [record('a'), ...others] });
+      expect(made.blockedBy.get('web-r1.a')).toMatchObject([{ gate: 'host-busy', key: 'y.a' }]);
+    }
+  });
+});
+
 describe('a host edge', () => {
   const fleet = { edges: [{ gates: 'a', gated: 'b' }] };
   const gate = (state: PlanRecord['state']): string[] =>

@@ -5,8 +5,12 @@ import type { PlanRecord } from '../../../src/core/planner/fleet-input.ts';
 import { FleetView } from '../../../src/core/planner/fleet-view.ts';
 import { sameHolds, sameRolloutHolds } from '../../../src/core/planner/holds.ts';
 import { OrderedRecords } from '../../../src/core/planner/ordered-records.ts';
+import { movedRollouts } from '../../../src/core/planner/plan-changes.ts';
+import { PlanIndex } from '../../../src/core/planner/plan-index.ts';
 import { factsOf, sameFacts } from '../../../src/core/planner/record-facts.ts';
+import { RecordIndex } from '../../../src/core/planner/record-index.ts';
 import { RolloutStanding } from '../../../src/core/planner/rollout-standing.ts';
+import { Standings } from '../../../src/core/planner/standings.ts';
 import { NO_FACTS, TrackedRecord, type RecordFacts } from '../../../src/core/planner/tracked-record.ts';
 import { WakeTime } from '../../../src/core/planner/wake-time.ts';
 import { waveOutlook } from '../../../src/core/planner/wave-advance.ts';
@@ -117,6 +121,51 @@ describe('what a plan takes for the same', () => {
     const strays = view.standings.strays.map((tracked) => factsOf(tracked, undefined, view));
     for (const each of [...(facts ?? []), ...strays]) expect(each).toBe(NO_FACTS);
     expect([facts?.length, strays.length]).toEqual([1, 1]);
+  });
+});
+
+describe('what the gates ask about', () => {
+  it('is not in flight, done or promoted where nothing is known of it', () => {
+    const view = new FleetView(inputOf({ records: [record('a')] }), new WakeTime(minute(0)));
+    for (const [of, name] of [
+      ['unknown', 'a'],
+      ['web-r1', 'unknown'],
+    ] as const) {
+      expect([view.inFlight('web', of, name), view.isDone(of, name), view.currentWave(of)]).toEqual([
+        0,
+        false,
+        0,
+      ]);
+    }
+    const manifests = { fleet: { hosts: {}, waves: {} }, rollouts: new Map() };
+    const former = new PlanIndex(manifests, { hostStates: [], rollouts: [] }, new Map());
+    expect(former.currentWave('unknown')).toBe(0);
+  });
+
+  it('is a busy host for as long as one of its records keeps it so', () => {
+    const view = new FleetView(inputOf({ records: [record('a')] }), new WakeTime(minute(0)));
+    const [standing] = view.standings.all;
+    const tracked = new TrackedRecord(record('a'), 0);
+    view.note(tracked, standing, { ...NO_FACTS, isBusy: true });
+    expect(view.busyRecords('a')).toEqual([record('a')]);
+    view.note(tracked, standing, NO_FACTS);
+    expect(view.busyRecords('a')).toBeUndefined();
+  });
+});
+
+describe('the rollouts that moved', () => {
+  it('are none where all of them say the same once more', () => {
+    const input = inputOf({ records: [record('a')] });
+    const standings = new Standings(input);
+    const before = { frame: input, standings, index: new RecordIndex(standings) };
+    const changes = (next: Partial<ReturnType<typeof rollout>>) => ({
+      ...input,
+      rollouts: input.rollouts.map((each) => ({ ...each, ...next })),
+      records: new Map(),
+      hosts: new Map(),
+    });
+    expect(movedRollouts(before, changes({}))).toEqual([]);
+    expect(movedRollouts(before, changes({ paused: true }))).toHaveLength(1);
   });
 });
 

@@ -8,9 +8,11 @@ import type { Hold } from '../../../src/core/planner/fleet-plan-result.ts';
 import { FleetView } from '../../../src/core/planner/fleet-view.ts';
 import { Holds } from '../../../src/core/planner/holds.ts';
 import { OutstandingTotals } from '../../../src/core/planner/outstanding.ts';
+import { PlanIndex } from '../../../src/core/planner/plan-index.ts';
 import { RecordOutcomes } from '../../../src/core/planner/record-outcomes.ts';
 import { FleetTopology } from '../../../src/core/planner/topology.ts';
 import { NO_OUTCOME, TrackedRecord } from '../../../src/core/planner/tracked-record.ts';
+import type { HostRow } from '../../../src/core/planner/types.ts';
 import { WakeTime } from '../../../src/core/planner/wake-time.ts';
 import { budget, inputOf, minute, record, rollout } from './fleet-fixture.ts';
 
@@ -138,5 +140,23 @@ describe('the failures of earlier waves', () => {
     expect(first).toEqual([2, 2, 1]);
     totals.forget('web-r1');
     expect([totals.before('web-r1', 'web', 1), reads]).toEqual([2, 2]);
+  });
+});
+
+describe('whether a host is done', () => {
+  it('is looked up in a table of its rollout that is made once', () => {
+    let reads = 0;
+    const row: HostRow = {
+      rolloutId: 'web@r1',
+      state: 'Converged',
+      targetClosure: 'x',
+      get host() {
+        reads++;
+        return 'a';
+      },
+    };
+    const manifests = { fleet: { hosts: {}, waves: {} }, rollouts: new Map() };
+    const index = new PlanIndex(manifests, { hostStates: [row], rollouts: [] }, new Map());
+    expect([index.isDone('web@r1', 'a'), index.isDone('web@r1', 'b'), reads]).toEqual([true, false, 1]);
   });
 });
