@@ -5,7 +5,7 @@ import { FleetView } from './fleet-view.ts';
 import { Holds, sameRolloutHolds } from './holds.ts';
 import { movedRollouts } from './plan-changes.ts';
 import { planLists } from './plan-result.ts';
-import { factsOf, sameFacts } from './record-facts.ts';
+import { factsOf } from './record-facts.ts';
 import { RecordIndex } from './record-index.ts';
 import { RecordOutcomes } from './record-outcomes.ts';
 import { RolloutPlan } from './rollout-plan.ts';
@@ -122,9 +122,8 @@ export class FleetPlanner {
     const { facts: before } = tracked;
     const facts = factsOf(tracked, plan?.standing, this.#view);
     this.#sleepers.set(tracked, this.#wake.take());
-    if (sameFacts(before, facts)) return;
     this.#view.note(tracked, plan?.standing, facts);
-    if (plan === undefined || plan.isStale) return;
+    if (plan === undefined) return;
     if (facts.outstanding !== before.outstanding) plan.isStale = true;
     if (facts.isDone === before.isDone) return;
     for (const gated of this.#input.topology.gatedHosts(tracked.record.hostname)) {
@@ -197,7 +196,7 @@ export class FleetPlanner {
     this.#view.slots.take(tracked, outcome.decision === 'mark');
     plan.note(tracked, outcome);
     if (outcome.holds.length > 0) this.#blockedBy.set(record.name, outcome.holds);
-    else if (before.holds.length > 0) this.#blockedBy.delete(record.name);
+    else this.#blockedBy.delete(record.name);
     this.#visited?.add(record.name);
   }
 

@@ -26,15 +26,3 @@ export function factsOf(
   const isLeftBehind = isOut && state !== 'Converged';
   return { isDone, isLeftBehind, isFailing, isBusy, holdsSlot: slot, outstanding };
 }
-
-/** Whether two records look the same to others. */
-export function sameFacts(a: RecordFacts, b: RecordFacts): boolean {
-  return (
-    a.isDone === b.isDone &&
-    a.isLeftBehind === b.isLeftBehind &&
-    a.isFailing === b.isFailing &&
-    a.isBusy === b.isBusy &&
-    a.holdsSlot === b.holdsSlot &&
-    a.outstanding === b.outstanding
-  );
-}

@@ -7,11 +7,11 @@ import { sameHolds, sameRolloutHolds } from '../../../src/core/planner/holds.ts'
 import { OrderedRecords } from '../../../src/core/planner/ordered-records.ts';
 import { movedRollouts } from '../../../src/core/planner/plan-changes.ts';
 import { PlanIndex } from '../../../src/core/planner/plan-index.ts';
-import { factsOf, sameFacts } from '../../../src/core/planner/record-facts.ts';
+import { factsOf } from '../../../src/core/planner/record-facts.ts';
 import { RecordIndex } from '../../../src/core/planner/record-index.ts';
 import { RolloutStanding } from '../../../src/core/planner/rollout-standing.ts';
 import { Standings } from '../../../src/core/planner/standings.ts';
-import { NO_FACTS, TrackedRecord, type RecordFacts } from '../../../src/core/planner/tracked-record.ts';
+import { NO_FACTS, TrackedRecord } from '../../../src/core/planner/tracked-record.ts';
 import { WakeTime } from '../../../src/core/planner/wake-time.ts';
 import { waveOutlook } from '../../../src/core/planner/wave-advance.ts';
 import { budget, inputOf, minute, record, rollout } from './fleet-fixture.ts';
@@ -97,18 +97,6 @@ describe('what a plan takes for the same', () => {
     expect(sameRolloutHolds({ first: [], last: null }, { first: [], last: hold })).toBe(false);
     expect(sameRolloutHolds({ first: [], last: null }, { first: [], last: null })).toBe(true);
     expect(sameRolloutHolds({ first: [], last: hold }, { first: [], last: { ...hold } })).toBe(true);
-  });
-
-  it.each<Partial<RecordFacts>>([
-    { isDone: true },
-    { isLeftBehind: true },
-    { isFailing: true },
-    { isBusy: true },
-    { holdsSlot: true },
-    { outstanding: 1 },
-  ])('is no record of which others read something else: %o', (other) => {
-    expect(sameFacts(NO_FACTS, { ...NO_FACTS })).toBe(true);
-    expect(sameFacts(NO_FACTS, { ...NO_FACTS, ...other })).toBe(false);
   });
 
   it('is one and the same object for all records that matter to nobody else', () => {
