@@ -96,6 +96,23 @@ describe('a plan that follows its fleet looks again', () => {
     expect(gatesOf(follow(story, freed, written), 'c')).toEqual(['disruption-budget']);
   });
 
+  it('once at a host that changed while the budget did, which does not hold itself', () => {
+    const rollouts = [rollout({ budgets: [budget(['a', 'b', 'c'], { maxInFlight: 1 })] })];
+    const story = { rollouts, records: [record('a', soaking), record('b'), record('c')] };
+    const plan = follow(story, { records: [record('a', done), record('b', { soakMinutes: 6 })] });
+    expect([marked(plan), gatesOf(plan, 'c')]).toEqual([['b'], ['disruption-budget']]);
+  });
+
+  it('at no mark that is taken back already, and at nobody who waits for a host that is still not done', () => {
+    const fleet = { edges: [{ gates: 'a', gated: 'b' }] };
+    const story = { records: [record('a', soaking), record('b', { dispatch: MARK })], fleet };
+    expect(follow(story).withdrawals).toHaveLength(1);
+    expect(visitedBy(follow(story, { now: minute(1) }))).toEqual([]);
+    expect(visitedBy(follow(story, { records: [record('a', { ...soaking, soakMinutes: 6 })] }))).toEqual([
+      'a',
+    ]);
+  });
+
   it('once at a marked host that changed, which takes one slot', () => {
     const rollouts = [rollout({ budgets: [budget(['a', 'b', 'c'], { maxInFlight: 2 })] })];
     const plan = follow({ rollouts, records: three }, { hosts: [host('a', { closure: 'a-older' })] });

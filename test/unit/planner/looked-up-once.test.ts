@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { GateName } from '../../../src/api/gates.ts';
 import { BlockSummary } from '../../../src/core/planner/block-summary.ts';
 import { isSuspect } from '../../../src/core/planner/deadlocks.ts';
-import type { PlanManifest } from '../../../src/core/planner/fleet-input.ts';
-import type { Hold } from '../../../src/core/planner/fleet-plan-result.ts';
+import type { FleetPlanInput, PlanManifest, PlanRecord } from '../../../src/core/planner/fleet-input.ts';
+import { FleetPlanMemory } from '../../../src/core/planner/fleet-plan-memory.ts';
+import type { FleetPlan, Hold } from '../../../src/core/planner/fleet-plan-result.ts';
 import { FleetView } from '../../../src/core/planner/fleet-view.ts';
 import { Holds } from '../../../src/core/planner/holds.ts';
 import { OutstandingTotals } from '../../../src/core/planner/outstanding.ts';
@@ -158,5 +159,46 @@ describe('whether a host is done', () => {
     const manifests = { fleet: { hosts: {}, waves: {} }, rollouts: new Map() };
     const index = new PlanIndex(manifests, { hostStates: [row], rollouts: [] }, new Map());
     expect([index.isDone('web@r1', 'a'), index.isDone('web@r1', 'b'), reads]).toEqual([true, false, 1]);
+  });
+});
+
+describe('a rollout in which nothing moved', () => {
+  const soaking = (name: string, changes: Partial<PlanRecord> = {}) =>
+    record(name, { state: 'Soaking', dispatchAckedAt: minute(-9), ...changes });
+  const after = (input: FleetPlanInput, ...changed: PlanRecord[]) => ({
+    ...input,
+    records: new Map(changed.map((each) => [each.name, each])),
+    hosts: new Map(),
+  });
+
+  it.each([
+    ['nothing changed', [['a', 'b'], ['c']], []],
+    ['nothing changed, in the last wave', [['a', 'b', 'c']], []],
+    ['its wave waits for another host', [['a', 'b'], ['c']], [soaking('b', { soakMinutes: 6 })]],
+  ])('does not look for its next wave where %s', (_, lists, changed) => {
+    let reads = 0;
+    const waves = {
+      get web() {
+        reads++;
+        return lists.map((hosts) => ({ hosts, soakMinutes: 5 }));
+      },
+    };
+    const input = inputOf({ records: ['a', 'b', 'c'].map((name) => soaking(name)), fleet: { waves } });
+    const memory = new FleetPlanMemory(input);
+    const before = reads;
+    memory.update(after(input, ...changed));
+    expect([before > 0, reads]).toEqual([true, before]);
+  });
+
+  it('has what can never clear, and who is left behind, from the plan before', () => {
+    const records = [record('a'), soaking('b', { clearedAt: minute(-1) })];
+    const input = inputOf({ records, fleet: { edges: [{ gates: 'a', gated: 'a' }] } });
+    const memory = new FleetPlanMemory(input);
+    const lists = ({ deadlocks, leftBehind }: FleetPlan) => [deadlocks[0], leftBehind.get('web-r1')];
+    const [deadlock, behind] = lists(memory.plan);
+    expect([deadlock, behind]).toMatchObject([{ gate: 'host-edge' }, ['b']]);
+    const [laterDeadlock, laterBehind] = lists(memory.update(after(input)));
+    expect(laterDeadlock).toBe(deadlock);
+    expect(laterBehind).toBe(behind);
   });
 });
