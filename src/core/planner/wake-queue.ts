@@ -51,7 +51,7 @@ export class WakeQueue<T> {
 
   #rise(from: number, entry: Entry<T>): void {
     let place = from;
-    while (place > 0) {
+    for (;;) {
       const above = this.#heap[parentOf(place)];
       if (above === undefined || !this.#isBefore(entry, above)) break;
       this.#put(place, above);
