@@ -113,6 +113,17 @@ describe('a plan that follows its fleet looks again', () => {
     ]);
   });
 
+  it('at an earlier try, which has no place among the hosts that a free slot may be for', () => {
+    const again = (name: string) => record(name, { attempt: 2, name: `web-r1.${name}.2` });
+    const rollouts = [rollout({ budgets: [budget(['a', 'b', 'c'], { maxInFlight: 1 })] })];
+    const story = {
+      rollouts,
+      records: [record('a'), again('a'), record('b'), again('b'), record('c', soaking)],
+    };
+    const plan = follow(story, { records: [record('c', done)], hosts: [host('a')] });
+    expect(plan.marks.map((mark) => mark.record.name)).toEqual(['web-r1.a.2']);
+  });
+
   it('once at a marked host that changed, which takes one slot', () => {
     const rollouts = [rollout({ budgets: [budget(['a', 'b', 'c'], { maxInFlight: 2 })] })];
     const plan = follow({ rollouts, records: three }, { hosts: [host('a', { closure: 'a-older' })] });
@@ -316,5 +327,13 @@ describe('what is due', () => {
       ),
       { numRuns: 500 },
     );
+  });
+
+  it('comes out in order though one was taken out whose place an earlier one has to take', () => {
+    const queue = new WakeQueue<number>();
+    // One half of the heap is late, and what takes the gap in it comes from the end of the other half.
+    for (const at of [1, 20, 2, 21, 22, 3, 4, 23, 24, 25, 26, 5, 6, 7, 8]) queue.set(at, time(at));
+    queue.set(21, undefined);
+    expect(queue.takeDue(time(9))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 });
