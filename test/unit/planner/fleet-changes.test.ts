@@ -98,7 +98,7 @@ describe('a plan that follows its fleet looks again', () => {
 
   it('once at a host that changed while the budget did, which does not hold itself', () => {
     const rollouts = [rollout({ budgets: [budget(['a', 'b', 'c'], { maxInFlight: 1 })] })];
-    const story = { rollouts, records: [record('a', soaking), record('b'), record('c')] };
+    const story = { rollouts, records: [record('a', soaking), record('aa', done), record('b'), record('c')] };
     const plan = follow(story, { records: [record('a', done), record('b', { soakMinutes: 6 })] });
     expect([marked(plan), gatesOf(plan, 'c')]).toEqual([['b'], ['disruption-budget']]);
   });

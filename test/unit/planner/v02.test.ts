@@ -145,3 +145,12 @@ describe('planNext keeps its promises for any fleet', () => {
     );
   });
 });
+
+describe('rollouts that are not open yet', () => {
+  it('are opened by channel, in whatever order their manifests come', () => {
+    const rollouts = new Map(['web', 'db'].map((channel) => [channel, { channelRef: 'r1' }]));
+    const manifests = { fleet: { hosts: {}, waves: {} }, rollouts };
+    const actions = planNext(manifests, { hostStates: [], rollouts: [] }, new Map(), NOW);
+    expect(actions.map((action) => 'channel' in action && action.channel)).toEqual(['db', 'web']);
+  });
+});
