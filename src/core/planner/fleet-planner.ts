@@ -192,7 +192,7 @@ export class FleetPlanner {
 
   #lookAt(tracked: TrackedRecord, plan: RolloutPlan): void {
     const outcome = this.#outcomeOf(tracked, plan);
-    const { outcome: before, record } = tracked;
+    const { record } = tracked;
     this.#view.slots.take(tracked, outcome.decision === 'mark');
     plan.note(tracked, outcome);
     if (outcome.holds.length > 0) this.#blockedBy.set(record.name, outcome.holds);
