@@ -166,6 +166,15 @@ describe('D20: slots of superseded rollouts', () => {
     expect(marked(plan(given))).toEqual(['a']);
   });
 
+  it('are not taken once more by a host that goes on to its next release', () => {
+    const two = [budget(['a', 'z'], { maxInFlight: 2 })];
+    const made = plan({
+      rollouts: story(soaks).rollouts?.map((each) => ({ ...each, budgets: two })) ?? [],
+      records: [record('a'), record('a', { rollout: 'web-r0', ...soaks }), record('z')],
+    });
+    expect(marked(made)).toEqual(['a', 'z']);
+  });
+
   it('are held against the host itself as long as an earlier mark could still be fetched', () => {
     const made = plan({ ...story({ dispatch: MARK }), hosts: [host('a'), host('z')] });
     expect(marked(made)).toEqual([]);
