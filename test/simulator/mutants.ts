@@ -102,7 +102,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'hosts that go first are not waited for',
     rule: 'order',
-    changes: [{ file: `${GATES}/host-edge.ts`, text: 'if (gating.length === 0)', replacement: 'if (true)' }],
+    changes: [
+      { file: `${GATES}/host-edge.ts`, text: 'of view.gatingHosts(host)', replacement: 'of [] as string[]' },
+    ],
   },
   {
     name: 'channels that go first are not waited for',
