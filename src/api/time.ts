@@ -112,8 +112,8 @@ export function epochMillis(time: Timestamp): number {
 /** The timestamp of a number of milliseconds since the epoch. Throws where it cannot be written, as `toISOString` does. */
 export function timestampFromMillis(millis: number): Timestamp {
   const whole = Math.trunc(millis);
-  const milli = whole - Math.floor(whole / 1000) * 1000;
-  return (milli === 0 ? `${secondOf(whole)}Z` : `${secondOf(whole)}.${threeDigits(milli)}Z`) as Timestamp;
+  const milli = milliOf(whole);
+  return (milli === '000' ? `${secondOf(whole)}Z` : `${secondOf(whole)}.${milli}Z`) as Timestamp;
 }
 
 /** The last minute that was printed. Times that are asked for lie close together, and printing a date is dear. */
@@ -127,8 +127,9 @@ function secondOf(millis: number): string {
   return `${printed.text}${SECONDS[Math.floor((millis - minute * 60_000) / 1000)] ?? ''}`;
 }
 
-function threeDigits(milli: number): string {
-  return String(1000 + milli).slice(1);
+/** The milliseconds within its second, as they are written. */
+function milliOf(millis: number): string {
+  return String(1000 + millis - Math.floor(millis / 1000) * 1000).slice(1);
 }
 
 /**
@@ -141,7 +142,7 @@ export function addMillis(time: Timestamp, millis: number): Timestamp {
   if (moved > LAST_MILLIS) return LAST;
   const finer = time.slice(23, -1);
   if (finer === '') return timestampFromMillis(moved);
-  return `${secondOf(moved)}.${threeDigits(moved - Math.floor(moved / 1000) * 1000)}${finer}Z` as Timestamp;
+  return `${secondOf(moved)}.${milliOf(moved)}${finer}Z` as Timestamp;
 }
 
 /** Milliseconds from `from` to `to` (negative where `to` is earlier), rounded toward zero. */

@@ -98,10 +98,7 @@ export function gateWrites(client: KubeClient, check: () => void): KubeClient {
       options?.beforeWrite?.();
     },
   });
-  return {
-    get: (resource, ref, options) => client.get(resource, ref, options),
-    list: (resource, options) => client.list(resource, options),
-    watch: (resource, options) => client.watch(resource, options),
+  return clientWith(client, {
     create: (resource, object, options) =>
       client.create(resource, object, { ...options, ...checked(options) }),
     replace: (resource, object, options) =>
@@ -111,6 +108,21 @@ export function gateWrites(client: KubeClient, check: () => void): KubeClient {
     mergePatch: (resource, ref, patch, options) =>
       client.mergePatch(resource, ref, patch, { ...options, ...checked(options) }),
     delete: (resource, ref, options) => client.delete(resource, ref, { ...options, ...checked(options) }),
+  });
+}
+
+/** The same client but for some of its methods. */
+export function clientWith(client: KubeClient, others: Partial<KubeClient>): KubeClient {
+  return {
+    get: (resource, ref, options) => client.get(resource, ref, options),
+    list: (resource, options) => client.list(resource, options),
+    watch: (resource, options) => client.watch(resource, options),
+    create: (resource, object, options) => client.create(resource, object, options),
+    replace: (resource, object, options) => client.replace(resource, object, options),
+    replaceStatus: (resource, object, options) => client.replaceStatus(resource, object, options),
+    mergePatch: (resource, ref, patch, options) => client.mergePatch(resource, ref, patch, options),
+    delete: (resource, ref, options) => client.delete(resource, ref, options),
     close: () => client.close(),
+    ...others,
   };
 }

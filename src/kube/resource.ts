@@ -107,3 +107,9 @@ export function compareVersions(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }
+
+/** Whether nothing but the status of an object differs. */
+export function sameSpec(old: KubeObject, next: KubeObject): boolean {
+  const { uid, generation } = old.metadata;
+  return next.metadata.uid === uid && next.metadata.generation === generation;
+}

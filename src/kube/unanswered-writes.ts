@@ -1,5 +1,5 @@
 import { isNotFound, KubeError, NotLeaderError } from './errors.ts';
-import type { KubeClient } from './kube-client.ts';
+import { clientWith, type KubeClient } from './kube-client.ts';
 import { keyOfRef, type ObjectRef, type Resource, type WithStatus } from './resource.ts';
 import type { WriteSink } from './store.ts';
 
@@ -24,12 +24,7 @@ export class UnansweredWrites<T extends WithStatus> {
 
   /** The same client, whose writes of the kind are followed. */
   following(client: KubeClient): KubeClient {
-    return {
-      get: (resource, ref, options) => client.get(resource, ref, options),
-      list: (resource, options) => client.list(resource, options),
-      watch: (resource, options) => client.watch(resource, options),
-      create: (resource, object, options) => client.create(resource, object, options),
-      replace: (resource, object, options) => client.replace(resource, object, options),
+    return clientWith(client, {
       replaceStatus: async (resource, object, options) => {
         try {
           return await client.replaceStatus(resource, object, options);
@@ -38,10 +33,7 @@ export class UnansweredWrites<T extends WithStatus> {
           throw error;
         }
       },
-      mergePatch: (resource, ref, patch, options) => client.mergePatch(resource, ref, patch, options),
-      delete: (resource, ref, options) => client.delete(resource, ref, options),
-      close: () => client.close(),
-    };
+    });
   }
 
   /** Reads every such object from the server and puts it into the store; rejects, and forgets none, where it cannot. */

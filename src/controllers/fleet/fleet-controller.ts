@@ -16,6 +16,7 @@ import { Controller, type ReconcileResult } from '../../kube/controller.ts';
 import type { RuntimeMetrics } from '../../kube/runtime-metrics.ts';
 import { BlobNameTakenError } from '../../kube/blob-store.ts';
 import { forEachParallel } from '../../kube/parallel.ts';
+import { sameSpec } from '../../kube/resource.ts';
 import { updateStatus } from '../../kube/writes.ts';
 import { ContentFault, type ReleaseCache } from '../content/release-cache.ts';
 import { keyIn, type ControllerContext } from '../context.ts';
@@ -26,7 +27,7 @@ import { chooseAttempts, putInForce } from './put-in-force.ts';
 import { REJUDGE_MS, ReleaseJudge, type Judgement } from './release-judge.ts';
 import { supersedeOthers } from './supersede.ts';
 import { syncHosts } from './sync-hosts.ts';
-import { COUNT_KEY, sameSpec, watchFleet } from './watch-fleet.ts';
+import { COUNT_KEY, watchFleet } from './watch-fleet.ts';
 
 /** What the fleet controller needs beside the context. */
 export interface FleetControllerOptions {

@@ -2,7 +2,7 @@ import type { Fleet } from '../../api/kinds/fleet.ts';
 import type { Host } from '../../api/kinds/host.ts';
 import type { Rollout } from '../../api/kinds/rollout.ts';
 import type { Controller } from '../../kube/controller.ts';
-import type { KubeObject } from '../../kube/resource.ts';
+import { sameSpec } from '../../kube/resource.ts';
 import { sameJson } from '../../kube/same-json.ts';
 import { keyIn, servedFleet, type ControllerContext } from '../context.ts';
 
@@ -37,12 +37,6 @@ export function watchFleet(context: ControllerContext, { queue }: Controller): v
       queue.addAfter(served, change.type === 'deleted' ? 0 : settings.statusIntervalMs);
     } else if (!countsSame(change.old, change.new)) recount();
   });
-}
-
-/** Whether nothing but the status of an object differs. */
-export function sameSpec(old: KubeObject, next: KubeObject): boolean {
-  const { uid, generation } = old.metadata;
-  return next.metadata.uid === uid && next.metadata.generation === generation;
 }
 
 function onlyCounts(old: Rollout, next: Rollout): boolean {

@@ -7,7 +7,7 @@ import { outstandingFailures } from '../../core/host/outstanding-failures.ts';
 import { goesOnCounting, toldAt } from '../../core/host/told.ts';
 import { isReopened } from '../../core/rollout/open.ts';
 import type { PlanHost, PlanRecord } from '../../core/planner/fleet-input.ts';
-import type { KubeObject } from '../../kube/resource.ts';
+import { sameSpec } from '../../kube/resource.ts';
 import { sameJson } from '../../kube/same-json.ts';
 
 /**
@@ -48,7 +48,7 @@ export function changesPlanOfHost(old: Host, next: Host): boolean {
 /** Whether a change of a Rollout can matter to a plan: its counters and conditions do not. */
 export function changesPlanOfRollout(old: Rollout, next: Rollout): boolean {
   return (
-    !isSameGeneration(old, next) ||
+    !sameSpec(old, next) ||
     old.status?.state !== next.status?.state ||
     old.status?.currentWave !== next.status?.currentWave ||
     !sameJson(old.status?.manifest, next.status?.manifest)
@@ -58,14 +58,10 @@ export function changesPlanOfRollout(old: Rollout, next: Rollout): boolean {
 /** Whether a change of the Fleet can matter to a plan: what it tells people does not. */
 export function changesPlanOfFleet(old: Fleet, next: Fleet): boolean {
   return (
-    !isSameGeneration(old, next) ||
+    !sameSpec(old, next) ||
     old.status?.term !== next.status?.term ||
     !sameJson(old.status?.artifact, next.status?.artifact)
   );
-}
-
-function isSameGeneration({ metadata: old }: KubeObject, { metadata: next }: KubeObject): boolean {
-  return old.uid === next.uid && old.generation === next.generation;
 }
 
 function projectRecord(object: HostRolloutRecord): PlanRecord {

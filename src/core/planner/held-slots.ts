@@ -4,7 +4,7 @@ import type { PlanRecord } from './fleet-input.ts';
 import type { BudgetView } from './gates/view.ts';
 import type { RolloutStanding } from './rollout-standing.ts';
 import type { Standings } from './standings.ts';
-import type { TakenSlots, TrackedRecord } from './tracked-record.ts';
+import { NO_SLOTS, type TakenSlots, type TrackedRecord } from './tracked-record.ts';
 import type { WakeTime } from './wake-time.ts';
 
 /** The slots of one budget key. A host has one, however many of its records hold it. */
@@ -14,8 +14,6 @@ interface SlotCount extends TakenSlots {
   /** By hostname: those of its records that hold. */
   readonly holders: Map<string, Set<TrackedRecord>>;
 }
-
-const NO_COUNTS: readonly SlotCount[] = [];
 
 /**
  * The budget slots that are taken, by budget key (D6, D20, docs/adr/0033). Held slots are counted before anything is decided; a mark
@@ -57,7 +55,7 @@ export class HeldSlots {
   take(record: TrackedRecord, takes: boolean): void {
     for (const count of record.took) count.takenBefore++;
     const { hostname } = record.record;
-    record.took = takes ? this.#countsOf(record).filter(({ holders }) => !holders.has(hostname)) : NO_COUNTS;
+    record.took = takes ? this.#countsOf(record).filter(({ holders }) => !holders.has(hostname)) : NO_SLOTS;
     for (const count of record.took) count.taken++;
   }
 

@@ -48,7 +48,8 @@ export interface TakenSlots {
 }
 
 const NO_HOLDS: readonly Hold[] = [];
-const NO_SLOTS: readonly TakenSlots[] = [];
+/** What a record that is not marked takes. */
+export const NO_SLOTS: readonly TakenSlots[] = [];
 
 /** The outcome of a record that nothing is to be decided about. */
 export const NO_OUTCOME: RecordOutcome = {
